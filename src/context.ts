@@ -1,0 +1,63 @@
+import { type Context, context, createContextKey, diag } from '@opentelemetry/api';
+import type { ClientTrace } from './clienttrace';
+import { assertClientTrace, compose, isolate } from './compose';
+
+const KEY = createContextKey('opentelemetry-instrumentation-httptrace ClientTrace');
+
+/**
+ * Returns a context in which outgoing HTTP requests call the trace's hooks. Requests pick it up from the active context when they are made.
+ *
+ * Follows Go's [`httptrace.WithClientTrace`](https://pkg.go.dev/net/http/httptrace#WithClientTrace): a trace that is already in `ctx` keeps running, the new
+ * one's hooks first. Unlike Go's, the caller's object is never changed, and the same trace attached twice runs twice. The hooks are
+ * read now: one added to `trace` later is not called.
+ *
+ * Needs an enabled `HttpTraceInstrumentation` and a context manager (every OpenTelemetry SDK for Node registers one).
+ *
+ * @throws TypeError when `ctx` is no context, `trace` no object, or a hook no function
+ *
+ * @example
+ * ```ts
+ * context.with(withClientTrace(context.active(), {
+ *   gotConn: (info) => console.log('Got Conn', info.reused, info.wasIdle, info.idleTime),
+ *   dnsDone: (info) => console.log('DNS Info', info.addrs, info.coalesced),
+ * }), () => https.get('https://example.com'));
+ * ```
+ */
+export function withClientTrace(ctx: Context, trace: ClientTrace): Context {
+  if (typeof ctx?.getValue !== 'function' || typeof ctx.setValue !== 'function')
+    throw new TypeError('withClientTrace: ctx must be a Context, e.g. context.active()');
+  assertClientTrace(trace, 'withClientTrace');
+  warnWithoutContextManager();
+  const older = contextClientTrace(ctx);
+  const newer = isolate(trace);
+  return ctx.setValue(KEY, older === undefined ? newer : compose(newer, older));
+}
+
+/**
+ * Returns the hooks attached to `ctx`, composed into one trace, or undefined.
+ *
+ * Follows Go's [`httptrace.ContextClientTrace`](https://pkg.go.dev/net/http/httptrace#ContextClientTrace). Calling a hook of the result calls that hook of
+ * every trace attached, newer first.
+ *
+ * @example
+ * ```ts
+ * contextClientTrace(context.active())?.getConn?.('example.com:443');
+ * ```
+ */
+export function contextClientTrace(ctx: Context): ClientTrace | undefined {
+  return ctx.getValue(KEY) as ClientTrace | undefined;
+}
+
+let checked = false;
+
+/** Without a context manager `context.with` is a plain call and no hook is ever found: better said once than searched for. */
+function warnWithoutContextManager(): void {
+  if (checked) return;
+  checked = true;
+  const probe = createContextKey('opentelemetry-instrumentation-httptrace probe');
+  const kept = context.with(context.active().setValue(probe, true), () => context.active().getValue(probe));
+  if (kept !== true)
+    diag.warn(
+      'httptrace: no context manager is registered, so hooks attached with withClientTrace will not be called',
+    );
+}

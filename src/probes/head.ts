@@ -1,0 +1,35 @@
+import type { ClientRequest } from 'node:http';
+
+/** A request's head as Node keeps it: the text that goes over the wire, and what it decided about the body. */
+export interface WrittenHead extends ClientRequest {
+  readonly _header?: string | null;
+  readonly _contentLength?: number | null;
+}
+
+/** Whether a body follows the head. */
+export function hasBody(req: WrittenHead): boolean {
+  if (req.chunkedEncoding) return true;
+  return Number(req.getHeader('content-length') ?? req._contentLength ?? 0) > 0;
+}
+
+/** Whether the client may hold the body back until the server says `100 Continue`. */
+export function waits100Continue(req: WrittenHead): boolean {
+  const expect = req.getHeader('expect');
+  return expect !== undefined && /100-continue/i.test(String(expect));
+}
+
+/** The header fields as sent: each name once, with all its values, in wire order and spelling. */
+export function headerFields(req: WrittenHead): Map<string, readonly string[]> {
+  const fields = new Map<string, [string, string[]]>();
+  const lines = (req._header ?? '').split('\r\n');
+  for (const line of lines.slice(1)) {
+    const colon = line.indexOf(':');
+    if (colon < 1) continue;
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).trim();
+    const field = fields.get(name.toLowerCase());
+    if (field === undefined) fields.set(name.toLowerCase(), [name, [value]]);
+    else field[1].push(value);
+  }
+  return new Map(fields.values());
+}

@@ -1,0 +1,177 @@
+import { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { context } from '@opentelemetry/api';
+import { at, now } from '../clock';
+import { Connection } from '../connection';
+import { isWanted } from '../tracing';
+import { calledAt, dialFor } from './dial';
+import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
+import { asciiHost } from './hostport';
+import { guarded, patch } from './patch';
+import { RoundTrip } from './roundtrip';
+
+/** What Node's client requests have and its types do not tell. */
+interface Request extends ClientRequest, WrittenHead {
+  readonly agent: unknown;
+  readonly res?: IncomingMessage;
+  readonly _headerSent?: boolean;
+}
+
+/** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
+export function http1Probe(): () => void {
+  const undo = [
+    patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
+      const observe = guarded(useSocket);
+      return function onSocket(this: Request, socket: Socket | null, err: unknown) {
+        if (layer.active && socket && !err) observe.call(this, socket, undefined, undefined, undefined);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
+    patch(ClientRequest.prototype, '_send', (original, layer) => {
+      const observe = guarded(wroteHeaders);
+      return function _send(this: Request) {
+        const result = original.apply(this, arguments as unknown as unknown[]);
+        const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
+        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders)
+          observe.call(this, roundTrip, undefined, undefined, undefined);
+        return result;
+      };
+    }),
+    // Seen here, events need no listener: a 'response' listener of ours would keep Node from discarding an unwanted body.
+    patch(ClientRequest.prototype, 'emit', (original, layer) => {
+      const observe = guarded(requestEvent);
+      return function emit(this: Request, event: string, value: unknown) {
+        const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
+        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value, undefined);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    patch(IncomingMessage.prototype, 'emit', (original, layer) => {
+      const observe = guarded(responseEvent);
+      return function emit(this: Response, event: string, value: unknown) {
+        if (
+          layer.active &&
+          (event === 'end' || event === 'error' || event === 'close') &&
+          this.req !== undefined
+        )
+          observe.call(this, event, value, undefined, undefined);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+  };
+}
+
+/** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
+function useSocket(this: Request, socket: Socket): void {
+  // Aborted in the queue: it is given the socket only to hand it on.
+  if (this.destroyed) return;
+  const connection = Connection.of(socket);
+  const { idleSince } = connection;
+  if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
+  const reused = connection.requestCount > 0 || this.reusedSocket;
+  connection.requestCount++;
+  connection.idleSince = 0;
+  const roundTrip = RoundTrip.of(this) ?? (this.agent instanceof Agent ? undefined : beginLate(this, socket));
+  if (roundTrip === undefined) return;
+  const wasIdle = idleSince > 0 || this.reusedSocket;
+  if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
+  dialFor(socket, roundTrip).whenReady(() => {
+    roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
+    wroteHeaders.call(this, roundTrip);
+  });
+}
+
+function isReady(socket: Socket): boolean {
+  return !(
+    socket.connecting ||
+    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
+  );
+}
+
+/** Without an agent, or with one that is none of Node's, a request is first seen when it is given its socket. */
+function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
+  const ctx = context.active();
+  if (!isWanted(ctx)) return undefined;
+  const protocol = req.protocol === 'https:' ? 'https:' : 'http:';
+  const port = /:(\d+)$/.exec(String(req.getHeader('host') ?? ''))?.[1] ?? (protocol === 'https:' ? 443 : 80);
+  const target = { protocol, host: asciiHost(req.host), port: Number(port) } as const;
+  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', target));
+}
+
+/** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
+function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
+  if (!roundTrip.hasConn || !this._headerSent || !this.socket) return;
+  roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
+}
+
+function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
+  switch (event) {
+    case 'socket':
+      // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
+      (value as Socket).prependListener('data', firstByte);
+      return wroteHeaders.call(this, roundTrip);
+    case 'finish':
+      wroteHeaders.call(this, roundTrip);
+      return roundTrip.wroteRequest();
+    case 'continue':
+      return roundTrip.got100Continue();
+    case 'information':
+      return gotInformation(this, roundTrip, value as IncomingMessage);
+    case 'upgrade':
+    case 'connect':
+      // The socket is the application's from here on.
+      roundTrip.bodyEnd();
+      return roundTrip.done();
+    case 'error':
+      return roundTrip.done(value as Error);
+    case 'close':
+      return requestClosed(this, roundTrip);
+  }
+}
+
+const firstByte = guarded(function data(this: Socket & { _httpMessage?: Request | null }) {
+  this.removeListener('data', firstByte);
+  const req = this._httpMessage;
+  if (req) RoundTrip.of(req)?.gotFirstResponseByte();
+});
+
+function gotInformation(req: Request, roundTrip: RoundTrip, info: IncomingMessage): void {
+  const result = roundTrip.trace?.got1xxResponse?.(info.statusCode ?? 0, info.headers);
+  if (result instanceof Error) req.destroy(result);
+}
+
+/** Comes after everything else, but for the return of the socket to the pool, which follows at once, and a body that is still being read. */
+function requestClosed(req: Request, roundTrip: RoundTrip): void {
+  const { res, socket } = req;
+  const willBeFreed =
+    res?.complete &&
+    socket &&
+    !socket.destroyed &&
+    req.agent instanceof Agent &&
+    socket.listenerCount('free') > 0;
+  const isBeingRead = res?.complete && !res.readableEnded && !res.destroyed;
+  if (willBeFreed || isBeingRead) return;
+  const err = res?.errored ?? undefined;
+  if (err === undefined) roundTrip.bodyEnd();
+  roundTrip.done(err);
+}
+
+interface Response extends IncomingMessage {
+  readonly req?: Request & { readonly shouldKeepAlive?: boolean };
+}
+
+function responseEvent(this: Response, event: string, value: unknown): void {
+  const { req } = this;
+  const roundTrip = req && RoundTrip.of(req);
+  if (req === undefined || roundTrip === undefined) return;
+  if (event === 'error') return roundTrip.done(value as Error);
+  roundTrip.bodyEnd();
+  // Nothing more will come: no pool takes the connection.
+  if (event === 'end' && roundTrip.hasWrittenRequest && (!req.shouldKeepAlive || req.closed))
+    roundTrip.done();
+}

@@ -1,0 +1,24 @@
+import { Connection } from '../connection';
+import { agentProbe } from './agent';
+import { dialProbe } from './dial';
+import { http1Probe } from './http1';
+import { abandonRoundTrips } from './roundtrip';
+
+const PROBES = [dialProbe, agentProbe, http1Probe];
+
+let users = 0;
+let undo: (() => void)[] = [];
+
+/** Has Node watched, from the first caller until the last has called the returned function. */
+export function watch(): () => void {
+  if (users++ === 0) {
+    Connection.beginWatch();
+    undo = PROBES.map((probe) => probe());
+  }
+  return () => {
+    if (--users > 0) return;
+    for (const each of undo) each();
+    undo = [];
+    abandonRoundTrips();
+  };
+}

@@ -1,0 +1,99 @@
+import { diag } from '@opentelemetry/api';
+
+import shimmer = require('shimmer');
+
+// biome-ignore lint/suspicious/noExplicitAny: any method of any of Node's prototypes
+export type Method = (this: any, ...args: any[]) => any;
+
+/** One wrapper of ours around one method. Switched off it passes everything through. */
+export interface Layer {
+  active: boolean;
+}
+
+/** Layers that could not be removed because somebody patched on top of them. */
+const buried = new WeakMap<object, Map<string, { layer: Layer; wrapper: Method }>>();
+
+/**
+ * Replaces a method by a wrapper, through `shimmer`; returns the undo.
+ *
+ * The wrapper has the original's name, length and own properties (`dns.lookup` hides a symbol there that `util.promisify` needs). If
+ * somebody has patched on top by the time of the undo, their patch is left alone and ours stays below it, passing everything through; it is
+ * switched on again by the next `patch` of the same method.
+ *
+ * @param make - given the original, returns the wrapper, which must call the original exactly once, with the same `this` and arguments
+ * @returns undefined when there is no such method (in some other version of Node): the phase it shows will be missing
+ */
+export function patch(
+  owner: object,
+  name: string,
+  make: (original: Method, layer: Layer) => Method,
+): (() => void) | undefined {
+  const target = owner as Record<string, Method>;
+  const current = target[name];
+  if (typeof current !== 'function') {
+    diag.warn(`httptrace: this Node has no ${name} to observe; what it shows will be missing`);
+    return undefined;
+  }
+  const own = Object.hasOwn(owner, name);
+  const kept = buried.get(owner)?.get(name);
+  if (kept !== undefined && isBelow(current, kept.wrapper)) {
+    kept.layer.active = true;
+    return () => remove(target, name, kept, true);
+  }
+  const layer: Layer = { active: true };
+  const wrapper = resemble(make(current, layer), current);
+  shimmer.wrap(target, name, () => wrapper);
+  return () => remove(target, name, { layer, wrapper }, own);
+}
+
+function remove(
+  target: Record<string, Method>,
+  name: string,
+  kept: { layer: Layer; wrapper: Method },
+  own: boolean,
+): void {
+  kept.layer.active = false;
+  if (target[name] === kept.wrapper) {
+    shimmer.unwrap(target, name);
+    // shimmer puts an inherited method back as an own property: remove it, so that nothing of ours is left.
+    if (!own) delete target[name];
+    buried.get(target)?.delete(name);
+  } else {
+    const methods = buried.get(target) ?? new Map();
+    buried.set(target, methods.set(name, kept));
+    diag.debug(`httptrace: ${name} was patched by somebody else after us; our part now passes through`);
+  }
+}
+
+/** Whether `wrapper` is `method`, or lies below it as far as `shimmer`'s traces tell. */
+function isBelow(method: Method, wrapper: Method): boolean {
+  let layer: Method | undefined = method;
+  while (layer !== undefined && layer !== wrapper)
+    layer = (layer as Method & { __original?: Method }).__original;
+  return layer === wrapper;
+}
+
+function resemble(wrapper: Method, original: Method): Method {
+  const { prototype: _, ...properties } = Object.getOwnPropertyDescriptors(original) as Record<
+    PropertyKey,
+    PropertyDescriptor
+  >;
+  return Object.defineProperties(wrapper, properties);
+}
+
+/**
+ * Wraps one of our observers so that it cannot throw into the application. What it fails to report is missing, and `diag` says so.
+ *
+ * Takes up to four arguments: rest parameters would allocate an array on every call.
+ */
+export function guarded<T, A, B, C, D>(
+  observe: (this: T, a: A, b: B, c: C, d: D) => void,
+): (this: T, a: A, b: B, c: C, d: D) => void {
+  return function (a, b, c, d) {
+    try {
+      observe.call(this, a, b, c, d);
+    } catch (error) {
+      diag.error(`httptrace: ${observe.name} failed; what it reports is missing from this request`, error);
+    }
+  };
+}

@@ -1,0 +1,196 @@
+import type { Socket } from 'node:net';
+import { type Context, diag } from '@opentelemetry/api';
+import { now } from '../clock';
+import type { Connection } from '../connection';
+import { type Stamp, stamp } from '../stamp';
+import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
+import { hostPort } from './hostport';
+
+/** A dial that reports to a round trip and must be closed with it. */
+export interface OpenDial {
+  close(err: Error): void;
+}
+
+/** Where a request is going: the first hop. */
+export interface Target {
+  readonly protocol: 'http:' | 'https:';
+  readonly host: string;
+  readonly port: number;
+}
+
+let watch = 0;
+let running = 0;
+
+/** Lets go of every running round trip: after this none of them calls a hook. */
+export function abandonRoundTrips(): void {
+  if (running > 0)
+    diag.warn(
+      `httptrace: disabled while ${running} traced requests were running; what is left of them is not reported`,
+    );
+  watch++;
+  running = 0;
+}
+
+/**
+ * One request from the moment it asks for a connection to its end: the invariants of the hooks, whatever the transport.
+ *
+ * Each method reports one moment. It calls its hook at most once, in an order that makes sense, and never after {@link RoundTrip.done}.
+ */
+export class RoundTrip implements Exchange {
+  connection: Connection | undefined;
+  hasBody = false;
+  /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
+  scope: { owner: RoundTrip | undefined } | undefined;
+
+  readonly #watch = watch;
+  #trace: SinkTrace | undefined;
+  #dials: OpenDial[] | undefined;
+  #gotConn = false;
+  #wroteHeaders = false;
+  #wroteRequest = false;
+  #gotFirstByte = false;
+  #bodyEnded = false;
+  #waits100 = false;
+
+  static readonly #of: Stamp<object, RoundTrip> = stamp();
+
+  /** The round trip of a transport's request object, if it is traced. */
+  static of(request: object): RoundTrip | undefined {
+    return RoundTrip.#of.get(request);
+  }
+
+  /** Begins a round trip if somebody wants to follow it. */
+  static begin(request: object, ctx: Context, transport: Transport, target: Target): RoundTrip | undefined {
+    const roundTrip = new RoundTrip(transport, target);
+    roundTrip.#trace = traceFor(ctx, roundTrip);
+    if (roundTrip.#trace === undefined) return undefined;
+    running++;
+    RoundTrip.#of.set(request, roundTrip);
+    roundTrip.#trace.getConn?.(roundTrip.hostPort);
+    return roundTrip;
+  }
+
+  private constructor(
+    readonly transport: Transport,
+    readonly target: Target,
+  ) {}
+
+  get protocol(): 'http:' | 'https:' {
+    return this.target.protocol;
+  }
+  get host(): string {
+    return this.target.host;
+  }
+  get port(): number {
+    return this.target.port;
+  }
+  get hostPort(): string {
+    return hostPort(this.target.host, this.target.port);
+  }
+
+  /** The hooks, as long as they may be called. */
+  get trace(): SinkTrace | undefined {
+    return this.#watch === watch ? this.#trace : undefined;
+  }
+  get hasConn(): boolean {
+    return this.#gotConn;
+  }
+  get hasWrittenHeaders(): boolean {
+    return this.#wroteHeaders;
+  }
+  get hasEndedBody(): boolean {
+    return this.#bodyEnded;
+  }
+  get hasWrittenRequest(): boolean {
+    return this.#wroteRequest;
+  }
+
+  /** @param idleSince - when the connection went idle, 0 if that was not seen */
+  gotConn(
+    socket: Socket,
+    connection: Connection,
+    reused: boolean,
+    wasIdle: boolean,
+    idleSince: number,
+  ): void {
+    if (this.#gotConn) return;
+    this.#gotConn = true;
+    this.connection = connection;
+    this.leaveScope();
+    const idleTime = idleSince > 0 ? now() - idleSince : 0;
+    this.trace?.gotConn?.({ socket, reused, wasIdle, idleTime });
+  }
+
+  /** @param fields - called only if somebody wants to see the header fields */
+  wroteHeaders(
+    hasBody: boolean,
+    waits100: boolean,
+    fields: () => Iterable<[string, readonly string[]]>,
+  ): void {
+    if (this.#wroteHeaders) return;
+    this.#wroteHeaders = true;
+    this.hasBody = hasBody;
+    this.#waits100 = waits100 && hasBody;
+    const trace = this.trace;
+    if (trace?.wroteHeaderField !== undefined)
+      for (const [key, values] of fields()) trace.wroteHeaderField(key, values);
+    trace?.wroteHeaders?.();
+    if (this.#waits100) trace?.wait100Continue?.();
+  }
+
+  wroteRequest(err?: Error): void {
+    if (this.#wroteRequest || !this.#gotConn) return;
+    this.#wroteRequest = true;
+    this.trace?.wroteRequest?.(err === undefined ? {} : { err });
+  }
+
+  gotFirstResponseByte(): void {
+    if (this.#gotFirstByte) return;
+    this.#gotFirstByte = true;
+    this.trace?.gotFirstResponseByte?.();
+  }
+
+  got100Continue(): void {
+    if (!this.#waits100) return;
+    this.#waits100 = false;
+    this.trace?.got100Continue?.();
+  }
+
+  bodyEnd(): void {
+    if (this.#bodyEnded) return;
+    this.#bodyEnded = true;
+    this.trace?.[bodyEnd]?.();
+  }
+
+  putIdleConn(err?: Error): void {
+    this.trace?.putIdleConn?.(err);
+  }
+
+  /** Opens a dial of this request: it is closed with the request at the latest. */
+  addDial(dial: OpenDial): void {
+    this.#dials = [...(this.#dials ?? []), dial];
+  }
+
+  /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */
+  done(err?: Error): void {
+    const trace = this.trace;
+    if (trace === undefined) return;
+    const dials = this.#dials;
+    this.#dials = undefined;
+    this.leaveScope();
+    running--;
+    try {
+      for (const dial of dials ?? [])
+        dial.close(err ?? new Error('the request was served by another connection'));
+      this.wroteRequest(err ?? new Error('the request was over before it was written'));
+    } finally {
+      this.#trace = undefined;
+      trace.roundTripDone?.(err);
+    }
+  }
+
+  /** From here on sockets that are opened in its asynchronous context are none of its own. */
+  leaveScope(): void {
+    if (this.scope !== undefined) this.scope.owner = undefined;
+  }
+}

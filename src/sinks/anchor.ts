@@ -1,0 +1,31 @@
+import type { HrTime, Span } from '@opentelemetry/api';
+
+/** Converts a time on the clock of `performance.now()` to the parent span's clock. */
+export type Anchor = (time: number) => HrTime;
+
+/**
+ * Every span of the JavaScript SDK has a clock of its own: it starts at `Date.now()`, in whole milliseconds, and goes on monotonically. A
+ * child that reads any other clock starts before its parent or ends after it in up to every second trace. So children are placed on their
+ * parent's clock.
+ *
+ * How old the parent is can only be told from `Date.now()`, to a millisecond: of the two possible ages the smaller is taken, so that a child never ends after
+ * a parent that outlives it. For the span of the request itself, which has just begun, that is exact to the microseconds between them.
+ *
+ * @param takenAt - now, on the clock of `performance.now()`
+ */
+export function anchor(parent: Span, takenAt: number): Anchor {
+  const wall = Date.now();
+  const start = (parent as Span & { startTime?: unknown }).startTime;
+  // A span that does not tell its start (an APM's own implementation) is on the wall clock, as well as it can be.
+  const [seconds, nanos]: HrTime = isHrTime(start) ? start : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
+  const age = Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
+  return (time) => {
+    const total = nanos + Math.round((age + time - takenAt) * 1e6);
+    const carry = Math.floor(total / 1e9);
+    return [seconds + carry, total - carry * 1e9];
+  };
+}
+
+function isHrTime(value: unknown): value is HrTime {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'number');
+}

@@ -1,0 +1,38 @@
+import type { Attributes, Span } from '@opentelemetry/api';
+import { now } from '../clock';
+import * as names from '../names';
+import type { Exchange } from '../tracing';
+import { type Anchor, anchor } from './anchor';
+import { errorType } from './attributesof';
+import type { Mark, Phase, PhaseWriter } from './phases';
+import { setAttributes } from './requestspan';
+
+/** Each phase two events of the request's span, `<phase>.start` and `<phase>.done`, written when the phase is over and in the order of their times. */
+export class EventWriter implements PhaseWriter {
+  readonly #anchor: Anchor;
+
+  constructor(readonly span: Span) {
+    this.#anchor = anchor(span, now());
+  }
+
+  connected(_exchange: Exchange, facts: Attributes): void {
+    setAttributes(this.span, facts);
+  }
+
+  phase(phase: Phase): void {
+    this.#event(phase.name + names.START, {}, phase.start);
+    for (const child of phase.children) this.phase(child);
+    const failure = phase.error && { [names.ATTR_ERROR_TYPE]: errorType(phase.error) };
+    this.#event(phase.name + names.DONE, { ...phase.attributes, ...failure }, phase.end);
+  }
+
+  mark(mark: Mark): void {
+    this.#event(mark.name, mark.attributes, mark.time);
+  }
+
+  done(): void {}
+
+  #event(name: string, attributes: Attributes, time: number): void {
+    if (this.span.isRecording()) this.span.addEvent(name, attributes, this.#anchor(time));
+  }
+}

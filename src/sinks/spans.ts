@@ -1,0 +1,95 @@
+import {
+  type Attributes,
+  type Context,
+  type Link,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api';
+import { now } from '../clock';
+import type { Connection } from '../connection';
+import * as names from '../names';
+import type { Exchange } from '../tracing';
+import { type Anchor, anchor } from './anchor';
+import { errorType } from './attributesof';
+import type { Mark, Phase, PhaseWriter } from './phases';
+import { setAttributes } from './requestspan';
+
+/**
+ * Each phase a child span of the request's span.
+ *
+ * Phases are kept until the request is over, when it is known whether it was slow enough to be written; nothing can be left open, and nothing is started
+ * while the request is on its way. So the request's span has often ended before its children are written, which OpenTelemetry allows.
+ */
+export class SpanWriter implements PhaseWriter {
+  readonly #phases: Phase[] = [];
+  readonly #start: number;
+  readonly #anchor: Anchor;
+  #connection: Connection | undefined;
+  #isOpener = false;
+
+  constructor(
+    readonly tracer: Tracer,
+    readonly ctx: Context,
+    readonly parent: Span,
+    readonly slowerThan: number,
+  ) {
+    this.#start = now();
+    this.#anchor = anchor(parent, this.#start);
+  }
+
+  connected(exchange: Exchange, facts: Attributes): void {
+    setAttributes(this.parent, facts);
+    this.#connection = exchange.connection;
+    if (this.#connection?.requestCount !== 1 || !this.#connection.counted) return;
+    this.#isOpener = true;
+    // Until http.getconn is written, and if it never is, the request's span stands for it.
+    this.#connection.openedBy = this.parent.spanContext();
+  }
+
+  phase(phase: Phase): void {
+    this.#phases.push(phase);
+  }
+
+  mark(mark: Mark, phase: Phase | undefined): void {
+    phase?.marks.push(mark);
+  }
+
+  done(err?: Error): void {
+    if (err === undefined && now() - this.#start < this.slowerThan) return;
+    const ctx = trace.setSpan(this.ctx, this.parent);
+    let links = this.#linkToOpener();
+    for (const phase of this.#phases) {
+      const span = this.#write(phase, ctx, links);
+      links = [];
+      if (phase.name === names.SPAN_GETCONN && this.#isOpener && this.#connection !== undefined)
+        this.#connection.openedBy = span.spanContext();
+    }
+  }
+
+  #linkToOpener(): Link[] {
+    const openedBy = this.#isOpener ? undefined : this.#connection?.openedBy;
+    return openedBy === undefined ? [] : [{ context: openedBy }];
+  }
+
+  #write(phase: Phase, ctx: Context, links: Link[]): Span {
+    const span = this.tracer.startSpan(
+      phase.name,
+      { kind: SpanKind.INTERNAL, startTime: this.#anchor(phase.start), attributes: phase.attributes, links },
+      ctx,
+    );
+    if (phase.error !== undefined) {
+      span.setAttribute(names.ATTR_ERROR_TYPE, errorType(phase.error));
+      if (!phase.recovered) span.setStatus({ code: SpanStatusCode.ERROR, message: phase.error.message });
+    }
+    for (const { name, attributes, time } of phase.marks) span.addEvent(name, attributes, this.#anchor(time));
+    if (phase.children.length > 0) {
+      const inside = trace.setSpan(ctx, span);
+      for (const child of phase.children) this.#write(child, inside, []);
+    }
+    span.end(this.#anchor(phase.end));
+    return span;
+  }
+}

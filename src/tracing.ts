@@ -1,0 +1,84 @@
+import type { Context } from '@opentelemetry/api';
+import type { ClientTrace } from './clienttrace';
+import { compose, isolate } from './compose';
+import type { Connection } from './connection';
+import { contextClientTrace } from './context';
+
+/** The client whose request is traced: Node's `http`/`https`, `http2` sessions, or undici with `fetch`. */
+export type Transport = 'http' | 'http2' | 'undici';
+
+/** A request that is about to be traced, as `ignoreRequest` and `clientTrace` see it. */
+export interface RequestInfo {
+  /** The first hop, as {@link ClientTrace.getConn} reports it: `'example.com:443'`. */
+  readonly hostPort: string;
+  readonly protocol: 'http:' | 'https:';
+  readonly transport: Transport;
+}
+
+/** A request while it runs: what our own sinks may read when one of their hooks is called. */
+export interface Exchange extends RequestInfo {
+  /** The host of the first hop, in ASCII, IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** Undefined before `gotConn`. */
+  readonly connection: Connection | undefined;
+  /** Whether the request has a body; known from `wroteHeaders` on. */
+  readonly hasBody: boolean;
+}
+
+/**
+ * The one moment that Go leaves to the reader of the body and that a sink needs, because the request's span ends right after it: the response's
+ * body has ended, or was given up. Comes before `putIdleConn` and `roundTripDone`. Not public.
+ */
+export const bodyEnd = Symbol('bodyEnd');
+
+/** A trace of ours. */
+export interface SinkTrace extends ClientTrace {
+  [bodyEnd]?(): void;
+}
+
+/** Whoever wants to follow requests: an enabled instrumentation, or the debug log. */
+export interface Source {
+  /** Asked first, for every request: is there any reason to trace one made in this context? Must cost next to nothing. */
+  wants(ctx: Context): boolean;
+  /** True: this request is not to be traced at all, by anyone. */
+  ignores(info: RequestInfo): boolean;
+  /** The trace for a request, or none. */
+  traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefined;
+}
+
+let sources: readonly Source[] = [];
+
+/** Adds a source, once; the returned function removes it. */
+export function addSource(source: Source): () => void {
+  if (!sources.includes(source)) sources = [...sources, source];
+  return () => {
+    sources = sources.filter((other) => other !== source);
+  };
+}
+
+/** Whether a request made in this context might be traced. The fast path: usually answered with no. */
+export function isWanted(ctx: Context): boolean {
+  if (contextClientTrace(ctx) !== undefined) return sources.length > 0;
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx)) return true;
+  return false;
+}
+
+/** The one trace of a request made in this context: our sinks first, so that slow hooks do not spoil their times. */
+export function traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefined {
+  if (sources.some((source) => source.ignores(exchange))) return undefined;
+  let trace: SinkTrace | undefined;
+  for (const source of sources) trace = both(trace, source.traceFor(ctx, exchange));
+  return both(trace, contextClientTrace(ctx));
+}
+
+/** Both traces as one, none of which can keep the other from running. */
+export function both(first: SinkTrace | undefined, second: SinkTrace | undefined): SinkTrace | undefined {
+  if (first === undefined || second === undefined) return first ?? second;
+  const joined: SinkTrace = compose(isolate(first), isolate(second));
+  joined[bodyEnd] = () => {
+    first[bodyEnd]?.();
+    second[bodyEnd]?.();
+  };
+  return joined;
+}

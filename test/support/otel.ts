@@ -1,0 +1,71 @@
+import { context, type HrTime, SpanKind, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  type ReadableSpan,
+  type Sampler,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
+
+/** A real SDK that keeps what it exports. */
+export const exporter = new InMemorySpanExporter();
+
+/** Registers the SDK and a context manager: once in a process. */
+export function registerSdk(sampler?: Sampler): BasicTracerProvider {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const provider = new BasicTracerProvider({
+    ...(sampler && { sampler }),
+    spanProcessors: [new SimpleSpanProcessor(exporter)],
+  });
+  trace.setGlobalTracerProvider(provider);
+  return provider;
+}
+
+/** A context manager without an SDK, which is all that hooks need. */
+export function registerContextManager(): void {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+}
+
+/** The exported client spans, in the order of their starts. */
+export function clientSpans(): ReadableSpan[] {
+  return inOrder(exporter.getFinishedSpans().filter((span) => span.kind === SpanKind.CLIENT));
+}
+
+/** The exported client span of a path. */
+export function clientSpan(path: string): ReadableSpan {
+  const found = clientSpans().find((span) => String(span.attributes['url.full']).endsWith(path));
+  if (found === undefined) throw new Error(`no client span for ${path}`);
+  return found;
+}
+
+/** The exported children of a span, in the order of their starts. */
+export function childrenOf(parent: ReadableSpan): ReadableSpan[] {
+  const { spanId } = parent.spanContext();
+  return inOrder(exporter.getFinishedSpans().filter((span) => span.parentSpanContext?.spanId === spanId));
+}
+
+/** A child by its name. */
+export function childOf(parent: ReadableSpan, name: string): ReadableSpan {
+  const found = childrenOf(parent).find((span) => span.name === name);
+  if (found === undefined) throw new Error(`${parent.name} has no child ${name}: ${tree(parent)}`);
+  return found;
+}
+
+/** The names of a span and what is below it: `GET > { http.getconn > { http.dns }, http.wait }`. */
+export function tree(span: ReadableSpan): string {
+  const below = childrenOf(span).map(tree).join(', ');
+  return below === '' ? span.name : `${span.name} > { ${below} }`;
+}
+
+export function nanos([seconds, rest]: HrTime): bigint {
+  return BigInt(seconds) * 1_000_000_000n + BigInt(rest);
+}
+
+export function milliseconds(span: ReadableSpan): number {
+  return span.duration[0] * 1e3 + span.duration[1] / 1e6;
+}
+
+function inOrder(spans: ReadableSpan[]): ReadableSpan[] {
+  return spans.sort((a, b) => Number(nanos(a.startTime) - nanos(b.startTime)));
+}

@@ -1,0 +1,83 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import https from 'node:https';
+import net, { type AddressInfo } from 'node:net';
+import { type Certificate, certificate } from './certs';
+
+/** A server on loopback, on a port of the system's choice. */
+export interface TestServer {
+  readonly port: number;
+  readonly origin: string;
+  /** The certificate to trust, for https. */
+  readonly ca: string | undefined;
+  /** The remote port of the connection that brought each path: what the server saw. */
+  readonly remotePorts: Map<string, number>;
+  /** How many connections were opened. */
+  connections: number;
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly tls?: boolean | Certificate;
+  readonly host?: string;
+  readonly keepAliveTimeout?: number;
+}
+
+/** An http or https server for the handler. */
+export async function serve(handler: http.RequestListener, options: ServeOptions = {}): Promise<TestServer> {
+  const remotePorts = new Map<string, number>();
+  const listener: http.RequestListener = (req, res) => {
+    remotePorts.set(req.url ?? '', req.socket.remotePort ?? 0);
+    handler(req, res);
+  };
+  const cert = options.tls === true ? await certificate() : options.tls || undefined;
+  const server = cert === undefined ? http.createServer(listener) : https.createServer(cert, listener);
+  server.keepAliveTimeout = options.keepAliveTimeout ?? 60_000;
+  return await listening(server, cert, remotePorts, options.host);
+}
+
+/** A server that speaks bytes: for responses that no http server would send. */
+export async function serveRaw(onConnection: (socket: net.Socket) => void): Promise<TestServer> {
+  const server = net.createServer((socket) => {
+    socket.on('error', () => {});
+    onConnection(socket);
+  });
+  return await listening(server, undefined, new Map(), undefined);
+}
+
+async function listening(
+  server: net.Server,
+  cert: Certificate | undefined,
+  remotePorts: Map<string, number>,
+  host: string | undefined,
+): Promise<TestServer> {
+  const open = new Set<net.Socket>();
+  const test: { -readonly [K in keyof TestServer]: TestServer[K] } = {
+    port: 0,
+    origin: '',
+    ca: cert?.cert,
+    remotePorts,
+    connections: 0,
+    close: async () => {
+      for (const socket of open) socket.destroy();
+      if (server.listening) await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  server.on('connection', (socket: net.Socket) => {
+    test.connections++;
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+  });
+  server.listen(0, host ?? '127.0.0.1');
+  await once(server, 'listening');
+  test.port = (server.address() as AddressInfo).port;
+  test.origin = `${cert === undefined ? 'http' : 'https'}://localhost:${test.port}`;
+  return test;
+}
+
+/** A port on loopback where nobody listens. */
+export async function closedPort(): Promise<number> {
+  const server = await serveRaw(() => {});
+  await server.close();
+  return server.port;
+}
