@@ -128,6 +128,7 @@ function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value:
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
+      this.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
       return requestClosed(this, roundTrip);
