@@ -122,7 +122,8 @@ function freed(this: Agent, socket: PooledSocket, { req, requestCount, writable,
   const kept = handedOver || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
   if (!handedOver) {
-    if (kept && requestCount > 0) connection.idleSince = now();
+    // In the pool, and not with an aborted request of the queue, which will free it once more.
+    if (kept && !socket._httpMessage) connection.idleSince = now();
     // The request was aborted right after it was given the socket: it never used it.
     if (req && !req.res && requestCount > 0) connection.requestCount--;
   }

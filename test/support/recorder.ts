@@ -27,9 +27,10 @@ const SHORT = {
   roundTripDone: 'RT',
 } satisfies Record<HookName, string>;
 
-/** Records the hooks of one request. */
+/** Records the hooks of one request, and what the application saw between them. */
 export class Recorder {
   readonly calls: Call[] = [];
+  readonly #story: (Call | string)[] = [];
   readonly trace: Required<ClientTrace>;
   /** Resolves when the request is over. */
   readonly done: Promise<void>;
@@ -43,7 +44,9 @@ export class Recorder {
       HOOKS.map((hook) => [
         hook,
         (...args: unknown[]) => {
-          this.calls.push({ hook, args });
+          const call = { hook, args };
+          this.calls.push(call);
+          this.#story.push(call);
           if (hook === 'roundTripDone') over();
         },
       ]),
@@ -64,11 +67,17 @@ export class Recorder {
 
   /** The calls in order, as `GC DS DD CS CD GO HF WH WR FB PI RT`; header fields as one, `!CODE` behind one that was given an error. */
   sequence(): string {
-    const words = this.calls.map(({ hook, args }) => {
-      const error = errorOf(args);
-      return SHORT[hook] + (error ? `!${codeOf(error)}` : '');
-    });
-    return words.filter((word, i) => word !== 'HF' || words[i - 1] !== 'HF').join(' ');
+    return inWords(this.calls);
+  }
+
+  /** Remembers that the application saw something now: `response`, `end`, `error`. */
+  mark(word: string, error?: Error): void {
+    this.#story.push(error === undefined ? word : `${word}!${codeOf(error)}`);
+  }
+
+  /** The sequence with the application's marks: `GC GO HF WH WR FB response end PI RT`. */
+  story(): string {
+    return inWords(this.#story);
   }
 
   /** What holds for every request: pairs are closed, the last word comes once and last. */
@@ -97,6 +106,15 @@ export class Recorder {
     assert.equal(this.count('roundTripDone'), 1, `roundTripDone once: ${sequence}`);
     assert.equal(this.calls.at(-1)?.hook, 'roundTripDone', `roundTripDone is last: ${sequence}`);
   }
+}
+
+function inWords(story: readonly (Call | string)[]): string {
+  const words = story.map((event) => {
+    if (typeof event === 'string') return event;
+    const error = errorOf(event.args);
+    return SHORT[event.hook] + (error ? `!${codeOf(error)}` : '');
+  });
+  return words.filter((word, i) => word !== 'HF' || words[i - 1] !== 'HF').join(' ');
 }
 
 function errorOf(args: readonly unknown[]): Error | undefined {

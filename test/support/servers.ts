@@ -1,13 +1,15 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import net, { type AddressInfo } from 'node:net';
+import net, { type AddressInfo, isIPv6 } from 'node:net';
 import { type Certificate, certificate } from './certs';
 
 /** A server on loopback, on a port of the system's choice. */
 export interface TestServer {
   readonly port: number;
   readonly origin: string;
+  /** The address as `ip:port`, with IPv6 in brackets. */
+  readonly address: string;
   /** The certificate to trust, for https. */
   readonly ca: string | undefined;
   /** The remote port of the connection that brought each path: what the server saw. */
@@ -20,6 +22,7 @@ export interface TestServer {
 export interface ServeOptions {
   readonly tls?: boolean | Certificate;
   readonly host?: string;
+  readonly port?: number;
   readonly keepAliveTimeout?: number;
 }
 
@@ -33,28 +36,32 @@ export async function serve(handler: http.RequestListener, options: ServeOptions
   const cert = options.tls === true ? await certificate() : options.tls || undefined;
   const server = cert === undefined ? http.createServer(listener) : https.createServer(cert, listener);
   server.keepAliveTimeout = options.keepAliveTimeout ?? 60_000;
-  return await listening(server, cert, remotePorts, options.host);
+  return await listening(server, cert, remotePorts, options);
 }
 
 /** A server that speaks bytes: for responses that no http server would send. */
-export async function serveRaw(onConnection: (socket: net.Socket) => void): Promise<TestServer> {
+export async function serveRaw(
+  onConnection: (socket: net.Socket) => void,
+  options: Pick<ServeOptions, 'host' | 'port'> = {},
+): Promise<TestServer> {
   const server = net.createServer((socket) => {
     socket.on('error', () => {});
     onConnection(socket);
   });
-  return await listening(server, undefined, new Map(), undefined);
+  return await listening(server, undefined, new Map(), options);
 }
 
 async function listening(
   server: net.Server,
   cert: Certificate | undefined,
   remotePorts: Map<string, number>,
-  host: string | undefined,
+  { host = '127.0.0.1', port = 0 }: Pick<ServeOptions, 'host' | 'port'>,
 ): Promise<TestServer> {
   const open = new Set<net.Socket>();
   const test: { -readonly [K in keyof TestServer]: TestServer[K] } = {
     port: 0,
     origin: '',
+    address: '',
     ca: cert?.cert,
     remotePorts,
     connections: 0,
@@ -68,10 +75,11 @@ async function listening(
     open.add(socket);
     socket.on('close', () => open.delete(socket));
   });
-  server.listen(0, host ?? '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
   test.port = (server.address() as AddressInfo).port;
   test.origin = `${cert === undefined ? 'http' : 'https'}://localhost:${test.port}`;
+  test.address = isIPv6(host) ? `[${host}]:${test.port}` : `${host}:${test.port}`;
   return test;
 }
 

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import http, { type RequestListener } from 'node:http';
+import https from 'node:https';
+import { after, type TestContext, test } from 'node:test';
+import { HttpTraceInstrumentation } from '../../src';
+import { type Certificate, certificate } from '../support/certs';
+import { type GetOptions, type Outcome, request } from '../support/client';
+import { registerContextManager } from '../support/otel';
+import { type ServeOptions, serve, serveRaw, type TestServer } from '../support/servers';
+import { expected, type NamesOf, SCENARIOS, type Scenario, type Theme } from './scenarios';
+
+/** Hooks are all there is: no SDK, no spans. */
+registerContextManager();
+const instrumentation = new HttpTraceInstrumentation({ mode: 'off' });
+after(() => {
+  instrumentation.disable();
+  http.globalAgent.destroy();
+  https.globalAgent.destroy();
+});
+
+type Story = Outcome | string;
+type Run = (t: TestContext) => Promise<readonly Story[]>;
+
+/**
+ * Makes a test of each scenario of a theme; the compiler demands them all. Each makes its requests for real, asserts what the hooks were told, and
+ * returns the stories, which must be those of the table.
+ */
+export function conformance<T extends Theme>(_theme: T, runs: Record<NamesOf<T>, Run>): void {
+  for (const [name, run] of Object.entries<Run>(runs)) {
+    const scenario: Scenario = SCENARIOS[name as NamesOf<T>];
+    test(`${name}: ${scenario.claim}`, async (t) => {
+      const stories = (await run(t)).map((each) => (typeof each === 'string' ? each : each.recorder.story()));
+      assert.deepEqual(stories, expected(scenario));
+    });
+  }
+}
+
+/** A server, and an agent to ask it with; closed with the test. */
+export interface Stage {
+  readonly server: TestServer;
+  readonly agent: http.Agent;
+  /** Makes a traced request to the server's IP address over the agent, unless the options say otherwise. */
+  get(options?: GetOptions, path?: string): Promise<Outcome>;
+}
+
+export interface StageOptions extends ServeOptions {
+  /** For the agent, which keeps connections alive unless told not to. */
+  readonly agent?: https.AgentOptions;
+}
+
+/** With a server that answers requests; `'ok'` if nothing else is said. */
+export async function stage(
+  t: TestContext,
+  handler: RequestListener = (req, res) => req.resume().on('end', () => res.end('ok')),
+  { agent, ...options }: StageOptions = {},
+): Promise<Stage> {
+  return set(t, await serve(handler, options), agent);
+}
+
+/** With a server that speaks bytes. */
+export async function rawStage(
+  t: TestContext,
+  onConnection: Parameters<typeof serveRaw>[0],
+  agent?: https.AgentOptions,
+): Promise<Stage> {
+  return set(t, await serveRaw(onConnection), agent);
+}
+
+/** With a server that answers the first bytes of every connection with these bytes, and maybe closes then. */
+export function answering(t: TestContext, answer: string, close = false): Promise<Stage> {
+  return rawStage(t, (socket) =>
+    socket.once('data', () => (close ? socket.end(answer) : socket.write(answer))),
+  );
+}
+
+function set(t: TestContext, server: TestServer, options: https.AgentOptions = {}): Stage {
+  const secure = server.ca !== undefined;
+  const agent = new (secure ? https : http).Agent({ keepAlive: true, ...options });
+  t.after(async () => {
+    agent.destroy();
+    await server.close();
+  });
+  const target = { ...server, origin: `${secure ? 'https' : 'http'}://${server.address}` };
+  return {
+    server,
+    agent,
+    get: (given, path = '/') => request(target, path, { agent, ...given }),
+  };
+}
+
+const certificates = new Map<string, Promise<Certificate>>();
+
+/** A certificate for a host, made once: that takes a while. */
+export function certificateFor(host: string): Promise<Certificate> {
+  const made = certificates.get(host) ?? certificate(host);
+  certificates.set(host, made);
+  return made;
+}
