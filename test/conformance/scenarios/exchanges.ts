@@ -74,6 +74,8 @@ export const EXCHANGES = {
     theme: 'continue-and-1xx',
     claim: 'a refused body is not sent',
     go: ['GC CS CD GO HF WH W1 FB response end WR'],
+    node: ['GC CS CD GO HF WH W1 FB response end WR!the request was over before it was written RT'],
+    why: 'In Go the write ends without an error though nothing was written; here it has failed.',
   },
   unsolicited_100: {
     theme: 'continue-and-1xx',
