@@ -7,6 +7,7 @@ import type { TestServer } from './servers';
 
 export interface Outcome {
   readonly status?: number;
+  readonly ALPNProtocols?: string[];
   readonly body?: string;
   /** False: the response is left alone. */
   readonly read?: boolean;
@@ -15,6 +16,7 @@ export interface Outcome {
 }
 
 export interface GetOptions extends https.RequestOptions {
+  readonly ALPNProtocols?: string[];
   readonly body?: string;
   /** False: the response is left alone. */
   readonly read?: boolean;
