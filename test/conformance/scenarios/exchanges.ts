@@ -111,7 +111,7 @@ export const EXCHANGES = {
     theme: 'hooks',
     claim: 'the same trace attached twice runs twice',
     go: ['crash'],
-    node: ['GC GC CS CS CD CD GO GO HF WH WH WR WR FB FB response end PI PI RT RT'],
+    node: ['GC GC CS CS CD CD GO GO HF WH WH WR WR FB FB PI PI RT RT'],
     why: 'Go composes a trace with itself in place, and overflows the stack; here nothing is changed.',
   },
   panic_in_GetConn: {
