@@ -244,9 +244,9 @@ const onError = guarded(function error(this: Socket, err: Error) {
 
 const onClose = guarded(function close(this: Socket) {
   const dial = dialOf(this);
-  // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial.
-  if (this.errored) dial?.close(this.errored);
-  else if (dial?.owner?.trace === undefined) dial?.close(new Error('socket closed'));
+  // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial. That
+  // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
+  if (dial?.owner?.trace === undefined) dial?.close(this.errored ?? new Error('socket closed'));
 });
 
 /** Watches `net` and `tls` for connections being made. */

@@ -116,8 +116,10 @@ function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value:
       (value as Socket).prependListener('data', firstByte);
       return wroteHeaders.call(this, roundTrip);
     case 'finish':
+      // Up to version 22 Node emits it for a write that failed or was cut off by an abort, too.
+      if (this.destroyed) return;
       wroteHeaders.call(this, roundTrip);
-      return roundTrip.wroteRequest();
+      return roundTrip.wroteRequest(this.socket?.errored ?? undefined);
     case 'continue':
       return roundTrip.got100Continue();
     case 'information':

@@ -18,6 +18,7 @@ after(() => {
   https.globalAgent.destroy();
 });
 
+type Protocol = 'http:' | 'https:';
 type Story = Outcome | string;
 type Run = (t: TestContext) => Promise<readonly Story[]>;
 
@@ -57,13 +58,13 @@ export async function stage(
   return set(t, await serve(handler, options), agent);
 }
 
-/** With a server that speaks bytes. */
+/** With a server that speaks bytes; `https:` has it asked by a client that expects TLS. */
 export async function rawStage(
   t: TestContext,
   onConnection: Parameters<typeof serveRaw>[0],
-  agent?: https.AgentOptions,
+  protocol: Protocol = 'http:',
 ): Promise<Stage> {
-  return set(t, await serveRaw(onConnection), agent);
+  return set(t, await serveRaw(onConnection), {}, protocol);
 }
 
 /** With a server that answers the first bytes of every connection with these bytes, and maybe closes then. */
@@ -73,14 +74,18 @@ export function answering(t: TestContext, answer: string, close = false): Promis
   );
 }
 
-function set(t: TestContext, server: TestServer, options: https.AgentOptions = {}): Stage {
-  const secure = server.ca !== undefined;
-  const agent = new (secure ? https : http).Agent({ keepAlive: true, ...options });
+function set(
+  t: TestContext,
+  server: TestServer,
+  options: https.AgentOptions = {},
+  protocol: Protocol = server.ca === undefined ? 'http:' : 'https:',
+): Stage {
+  const agent = new (protocol === 'https:' ? https : http).Agent({ keepAlive: true, ...options });
   t.after(async () => {
     agent.destroy();
     await server.close();
   });
-  const target = { ...server, origin: `${secure ? 'https' : 'http'}://${server.address}` };
+  const target = { ...server, origin: `${protocol}//${server.address}` };
   return {
     server,
     agent,

@@ -7,6 +7,9 @@ import type { TestServer } from './servers';
 
 export interface Outcome {
   readonly status?: number;
+  readonly ALPNProtocols?: string[];
+  readonly autoSelectFamily?: boolean;
+  readonly autoSelectFamilyAttemptTimeout?: number;
   readonly body?: string;
   /** False: the response is left alone. */
   readonly read?: boolean;
@@ -15,6 +18,9 @@ export interface Outcome {
 }
 
 export interface GetOptions extends https.RequestOptions {
+  readonly ALPNProtocols?: string[];
+  readonly autoSelectFamily?: boolean;
+  readonly autoSelectFamilyAttemptTimeout?: number;
   readonly body?: string;
   /** False: the response is left alone. */
   readonly read?: boolean;

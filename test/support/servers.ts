@@ -20,7 +20,7 @@ export interface TestServer {
 }
 
 export interface ServeOptions {
-  readonly tls?: boolean | Certificate;
+  readonly tls?: boolean | (Certificate & https.ServerOptions);
   readonly host?: string;
   readonly port?: number;
   readonly keepAliveTimeout?: number;

@@ -74,6 +74,8 @@ export const EXCHANGES = {
     theme: 'continue-and-1xx',
     claim: 'a refused body is not sent',
     go: ['GC CS CD GO HF WH W1 FB response end WR'],
+    node: ['GC CS CD GO HF WH W1 FB response end WR!the request was over before it was written RT'],
+    why: 'In Go the write ends without an error though nothing was written; here it has failed.',
   },
   unsolicited_100: {
     theme: 'continue-and-1xx',
@@ -109,7 +111,7 @@ export const EXCHANGES = {
     theme: 'hooks',
     claim: 'the same trace attached twice runs twice',
     go: ['crash'],
-    node: ['GC GC CS CS CD CD GO GO HF WH WH WR WR FB FB response end PI PI RT RT'],
+    node: ['GC GC CS CS CD CD GO GO HF WH WH WR WR FB FB PI PI RT RT'],
     why: 'Go composes a trace with itself in place, and overflows the stack; here nothing is changed.',
   },
   panic_in_GetConn: {
