@@ -255,14 +255,14 @@ export function dialProbe(): () => void {
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
       return function connect(this: Socket) {
-        if (layer.active) observe.call(this, scopes.getStore(), arguments[0], undefined, undefined);
+        if (layer.active) observe.call(this, scopes.getStore(), arguments[0]);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
       const observe = guarded(beginHandshake);
       return function _start(this: TLSSocket) {
-        if (layer.active) observe.call(this, scopes.getStore(), undefined, undefined, undefined);
+        if (layer.active) observe.call(this, scopes.getStore());
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

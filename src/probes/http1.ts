@@ -24,7 +24,7 @@ export function http1Probe(): () => void {
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
       const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
-        if (layer.active && socket && !err) observe.call(this, socket, undefined, undefined, undefined);
+        if (layer.active && socket && !err) observe.call(this, socket);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -34,8 +34,7 @@ export function http1Probe(): () => void {
       return function _send(this: Request) {
         const result = original.apply(this, arguments as unknown as unknown[]);
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders)
-          observe.call(this, roundTrip, undefined, undefined, undefined);
+        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
         return result;
       };
     }),
@@ -44,7 +43,7 @@ export function http1Probe(): () => void {
       const observe = guarded(requestEvent);
       return function emit(this: Request, event: string, value: unknown) {
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value, undefined);
+        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -56,7 +55,7 @@ export function http1Probe(): () => void {
           (event === 'end' || event === 'error' || event === 'close') &&
           this.req !== undefined
         )
-          observe.call(this, event, value, undefined, undefined);
+          observe.call(this, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

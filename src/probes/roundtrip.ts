@@ -55,9 +55,9 @@ export class RoundTrip implements Exchange {
 
   static readonly #of: Stamp<object, RoundTrip> = stamp();
 
-  /** The round trip of a transport's request object, if it is traced. */
+  /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
-    return RoundTrip.#of.get(request);
+    return running === 0 ? undefined : RoundTrip.#of.get(request);
   }
 
   /** Begins a round trip if somebody wants to follow it. */
