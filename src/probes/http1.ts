@@ -14,7 +14,7 @@ import { RoundTrip } from './roundtrip';
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
-  readonly res?: IncomingMessage;
+  readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
   readonly _headerSent?: boolean;
 }
 
@@ -156,7 +156,8 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
     !socket.destroyed &&
     req.agent instanceof Agent &&
     socket.listenerCount('free') > 0;
-  const isBeingRead = res?.complete && !res.readableEnded && !res.destroyed;
+  // An upgrade that nobody listens for is given to nobody.
+  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
   if (willBeFreed || isBeingRead) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();
