@@ -63,8 +63,9 @@ export async function rawStage(
   t: TestContext,
   onConnection: Parameters<typeof serveRaw>[0],
   protocol: Protocol = 'http:',
+  agent: https.AgentOptions = {},
 ): Promise<Stage> {
-  return set(t, await serveRaw(onConnection), {}, protocol);
+  return set(t, await serveRaw(onConnection), agent, protocol);
 }
 
 /** With a server that answers the first bytes of every connection with these bytes, and maybe closes then. */
