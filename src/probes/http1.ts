@@ -5,7 +5,7 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
-import { calledAt, dialFor } from './dial';
+import { calledAt, dialFor, foreignDials } from './dial';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
 import { guarded, patch } from './patch';
@@ -24,8 +24,11 @@ export function http1Probe(): () => void {
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
       const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
-        if (layer.active && socket && !err) observe.call(this, socket, undefined, undefined, undefined);
-        return original.apply(this, arguments as unknown as unknown[]);
+        const pass = () => original.apply(this, arguments as unknown as unknown[]);
+        if (!layer.active || !socket || err) return pass();
+        observe.call(this, socket, undefined, undefined, undefined);
+        // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
+        return isReady(socket) ? pass() : foreignDials(pass);
       };
     }),
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
