@@ -143,3 +143,20 @@ test('a socket that the application opens while it waits is none of the requestâ
   assert.equal(sockets.length, 1);
   assert.equal(r1.recorder.count('connectStart'), 1);
 });
+
+test('a connection that a lookup opens to find the answer is none of the requestâ€™s', async (t) => {
+  const { server, get } = await stage(t, undefined, { tls: await certificateFor('127.0.0.1') });
+  const resolver = { port: server.port, host: '127.0.0.1', ca: server.ca };
+  const r1 = await get({
+    hostname: 'one.test',
+    port: server.port,
+    rejectUnauthorized: false,
+    lookup: (...args) => {
+      const socket = tls.connect(resolver, () => {
+        socket.destroy();
+        lookupOf('127.0.0.1')(...args);
+      });
+    },
+  });
+  assert.equal(r1.recorder.story(), 'GC DS DD CS CD TS TD GO HF WH WR FB response end PI RT');
+});
