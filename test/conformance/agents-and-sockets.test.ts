@@ -41,14 +41,6 @@ test('an agent whose keepSocketAlive says no refuses the connection, and no serv
   );
 });
 
-test('a full agent does not hide why it refuses a connection', async (t) => {
-  const { get } = await stage(t, (_req, res) => res.writeHead(200, { 'Keep-Alive': 'timeout=1' }).end(), {
-    agent: { maxTotalSockets: 1 },
-  });
-  const r1 = await get();
-  assert.match(r1.recorder.args('putIdleConn')[0]?.message ?? '', /too briefly/);
-});
-
 test('an agent whose limit was lowered meanwhile refuses the connection', async (t) => {
   const { agent, get } = await stage(t, (_req, res) => {
     agent.maxTotalSockets = 0;
