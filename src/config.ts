@@ -63,8 +63,13 @@ const isHeaders: Check<readonly string[]> = (value) =>
     ? value.map((name: string) => name.toLowerCase())
     : undefined;
 
+/** Told what is wrong with an option, as the end of a sentence that begins with its name. */
+export type Report = (option: string, problem: string) => void;
+
+const toDiag: Report = (option, problem) => diag.error(`httptrace: option ${option} ${problem}`);
+
 /** Fills in defaults, and reports what is wrong. */
-export function resolveConfig(config: unknown): Options {
+export function resolveConfig(config: unknown, report: Report = toDiag): Options {
   const given = (config ?? {}) as Record<string, unknown>;
   const known = new Set<string>();
   function option<T, D>(name: string, check: Check<T>, expected: string, fallback: D): T | D {
@@ -73,7 +78,7 @@ export function resolveConfig(config: unknown): Options {
     if (value === undefined) return fallback;
     const right = check(value);
     if (right !== undefined) return right;
-    diag.error(`httptrace: option ${name} must be ${expected}, got ${show(value)}; using ${show(fallback)}`);
+    report(name, `must be ${expected}, got ${show(value)}; using ${show(fallback)}`);
     return fallback;
   }
   const options: Options = {
@@ -85,8 +90,7 @@ export function resolveConfig(config: unknown): Options {
     clientTrace: option('clientTrace', isFunction, 'a function', undefined),
     headers: option('headers', isHeaders, 'an array of header names', []),
   };
-  for (const name of Object.keys(given))
-    if (!known.has(name)) diag.error(`httptrace: there is no option ${name}; it is ignored`);
+  for (const name of Object.keys(given)) if (!known.has(name)) report(name, 'does not exist; it is ignored');
   return options;
 }
 

@@ -21,6 +21,7 @@ interface AgentInternals extends Agent {
   readonly defaultPort?: number;
   readonly keepAlive?: boolean;
   readonly options?: RequestOptions;
+  readonly createSocket?: Method;
 }
 interface RequestOptions {
   readonly host?: string;
@@ -31,11 +32,16 @@ interface RequestOptions {
 export function agentProbe(): () => void {
   const undo: ((() => void) | undefined)[] = [];
   const wrapped = new WeakSet<object>();
-  const wrapCreateSocket = (agent: object) => {
+  let latest: unknown;
+  const wrapCreateSocket = (agent: AgentInternals) => {
+    // Usually there is one class of agents, and this is all.
+    if (agent.createSocket === latest) return;
+    latest = agent.createSocket;
     const owner = ownerOf(agent, 'createSocket');
     if (owner === undefined || wrapped.has(owner)) return;
     wrapped.add(owner);
     undo.push(patch(owner, 'createSocket', createSocket));
+    latest = agent.createSocket;
   };
   wrapCreateSocket(Agent.prototype);
   undo.push(
@@ -49,7 +55,7 @@ export function agentProbe(): () => void {
       });
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, req, options, undefined, undefined);
+        observe.call(this, req, options);
         try {
           return original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
@@ -64,14 +70,11 @@ export function agentProbe(): () => void {
       return function emit(this: Agent, event: string, socket: PooledSocket, options: object) {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
-        const freeing: Freeing = {
-          req: socket._httpMessage,
-          requestCount: Connection.of(socket).requestCount,
-          writable: socket.writable,
-          options,
-        };
+        const { requestCount } = Connection.of(socket);
+        const req = socket._httpMessage;
+        const { writable } = socket;
         const result = original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket, freeing, undefined, undefined);
+        observe.call(this, socket, req, requestCount, writable, options);
         return result;
       };
     }),
@@ -115,15 +118,18 @@ function targetOf(agent: AgentInternals, req: ClientRequest, options: unknown) {
   };
 }
 
-interface Freeing {
-  readonly req: PooledSocket['_httpMessage'];
-  readonly requestCount: number;
-  readonly writable: boolean;
-  readonly options: object;
-}
-
-/** After the agent has decided what becomes of a socket whose request is over. */
-function freed(this: Agent, socket: PooledSocket, { req, requestCount, writable, options }: Freeing): void {
+/**
+ * After the agent has decided what becomes of a socket whose request is over.
+ * @param req - whose it was, and what it was like, before the decision
+ */
+function freed(
+  this: Agent,
+  socket: PooledSocket,
+  req: PooledRequest | null | undefined,
+  requestCount: number,
+  writable: boolean,
+  options: object,
+): void {
   const connection = Connection.of(socket);
   const handedOver = connection.requestCount !== requestCount;
   const kept = handedOver || !socket.destroyed;

@@ -265,14 +265,14 @@ export function dialProbe(): () => void {
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
       return function connect(this: Socket) {
-        if (layer.active) observe.call(this, currentScope(), arguments[0], undefined, undefined);
+        if (layer.active) observe.call(this, currentScope(), arguments[0]);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
       const observe = guarded(beginHandshake);
       return function _start(this: TLSSocket) {
-        if (layer.active) observe.call(this, currentScope(), undefined, undefined, undefined);
+        if (layer.active) observe.call(this, currentScope());
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

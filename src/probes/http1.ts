@@ -8,7 +8,7 @@ import { isWanted } from '../tracing';
 import { calledAt, dialFor, foreignDials } from './dial';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
-import { guarded, patch } from './patch';
+import { guarded, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** What Node's client requests have and its types do not tell. */
@@ -24,11 +24,11 @@ export function http1Probe(): () => void {
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
       const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
-        const pass = () => original.apply(this, arguments as unknown as unknown[]);
-        if (!layer.active || !socket || err) return pass();
-        observe.call(this, socket, undefined, undefined, undefined);
+        if (!layer.active || !socket || err) return original.apply(this, arguments as unknown as unknown[]);
+        observe.call(this, socket);
+        if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
         // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
-        return isReady(socket) ? pass() : foreignDials(pass);
+        return foreignDials(call(original, this, arguments));
       };
     }),
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
@@ -37,8 +37,7 @@ export function http1Probe(): () => void {
       return function _send(this: Request) {
         const result = original.apply(this, arguments as unknown as unknown[]);
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders)
-          observe.call(this, roundTrip, undefined, undefined, undefined);
+        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
         return result;
       };
     }),
@@ -47,7 +46,7 @@ export function http1Probe(): () => void {
       const observe = guarded(requestEvent);
       return function emit(this: Request, event: string, value: unknown) {
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value, undefined);
+        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -59,7 +58,7 @@ export function http1Probe(): () => void {
           (event === 'end' || event === 'error' || event === 'close') &&
           this.req !== undefined
         )
-          observe.call(this, event, value, undefined, undefined);
+          observe.call(this, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -67,6 +66,10 @@ export function http1Probe(): () => void {
   return () => {
     for (const each of undo) each?.();
   };
+}
+
+function call(method: Method, receiver: unknown, args: IArguments): () => unknown {
+  return () => method.apply(receiver, args as unknown as unknown[]);
 }
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
@@ -133,6 +136,7 @@ function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value:
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
+      this.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
       return requestClosed(this, roundTrip);

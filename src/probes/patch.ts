@@ -84,16 +84,18 @@ function resemble(wrapper: Method, original: Method): Method {
 /**
  * Wraps one of our observers so that it cannot throw into the application. What it fails to report is missing, and `diag` says so.
  *
- * Takes up to four arguments: rest parameters would allocate an array on every call.
+ * Passes on up to five arguments by name: rest parameters would allocate an array on every call.
  */
-export function guarded<T, A, B, C, D>(
-  observe: (this: T, a: A, b: B, c: C, d: D) => void,
-): (this: T, a: A, b: B, c: C, d: D) => void {
-  return function (a, b, c, d) {
+export function guarded<T, P extends unknown[]>(
+  observe: (this: T, ...args: P) => void,
+): (this: T, ...args: P) => void {
+  const call: Method = observe;
+  const guard: Method = function (a, b, c, d, e) {
     try {
-      observe.call(this, a, b, c, d);
+      call.call(this, a, b, c, d, e);
     } catch (error) {
       diag.error(`httptrace: ${observe.name} failed; what it reports is missing from this request`, error);
     }
   };
+  return guard;
 }

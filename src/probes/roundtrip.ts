@@ -8,6 +8,7 @@ import { hostPort } from './hostport';
 
 /** A dial that reports to a round trip and must be closed with it. */
 export interface OpenDial {
+  readonly isOver: boolean;
   close(err: Error): void;
 }
 
@@ -54,9 +55,9 @@ export class RoundTrip implements Exchange {
 
   static readonly #of: Stamp<object, RoundTrip> = stamp();
 
-  /** The round trip of a transport's request object, if it is traced. */
+  /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
-    return RoundTrip.#of.get(request);
+    return running === 0 ? undefined : RoundTrip.#of.get(request);
   }
 
   /** Begins a round trip if somebody wants to follow it. */
@@ -180,9 +181,10 @@ export class RoundTrip implements Exchange {
     this.leaveScope();
     running--;
     try {
-      for (const dial of dials ?? [])
-        dial.close(err ?? new Error('the request was served by another connection'));
-      this.wroteRequest(err ?? new Error('the request was over before it was written'));
+      if (dials !== undefined) closeDials(dials, err);
+      // Made only where it is needed: an error costs more than all the rest of this.
+      if (this.#gotConn && !this.#wroteRequest)
+        this.wroteRequest(err ?? new Error('the request was over before it was written'));
     } finally {
       this.#trace = undefined;
       trace.roundTripDone?.(err);
@@ -193,4 +195,9 @@ export class RoundTrip implements Exchange {
   leaveScope(): void {
     if (this.scope !== undefined) this.scope.owner = undefined;
   }
+}
+
+function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
+  for (const dial of dials)
+    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }

@@ -1,5 +1,6 @@
 import { context, type HrTime, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import {
   BasicTracerProvider,
   InMemorySpanExporter,
@@ -68,4 +69,22 @@ export function milliseconds(span: ReadableSpan): number {
 
 function inOrder(spans: ReadableSpan[]): ReadableSpan[] {
   return spans.sort((a, b) => Number(nanos(a.startTime) - nanos(b.startTime)));
+}
+
+/** Registers `@opentelemetry/instrumentation-http`, which patches what is required after it. */
+export function registerHttpInstrumentation(): HttpInstrumentation {
+  const instrumentation = new HttpInstrumentation();
+  require('node:http');
+  require('node:https');
+  return instrumentation;
+}
+
+/** Waits until the exporter has the children of the client span of a path, the last of which is `name`. */
+export async function written(path: string, name = 'http.receive'): Promise<ReadableSpan> {
+  for (let i = 0; i < 2000; i++) {
+    const span = clientSpans().find((each) => String(each.attributes['url.full']).endsWith(path));
+    if (span !== undefined && childrenOf(span).some((child) => child.name === name)) return span;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  throw new Error(`${name} of ${path} was never written`);
 }

@@ -1,0 +1,14 @@
+import { registerInstrumentations } from '@opentelemetry/instrumentation';
+import { configFromEnvironment } from './environment';
+import { HttpTraceInstrumentation } from './instrumentation';
+
+/*
+ * Tracing without a change to the program: `node --import opentelemetry-instrumentation-httptrace/register app.js`, or `--require`; before or
+ * after the register entry of the OpenTelemetry distribution that brings the SDK.
+ *
+ * Wrong options become warnings of the process, not messages to `diag`: so early nobody has told `diag` where to write.
+ */
+const config = configFromEnvironment(process.env, (variable, problem) =>
+  process.emitWarning(`${variable} ${problem}`, 'HttpTraceWarning'),
+);
+registerInstrumentations({ instrumentations: [new HttpTraceInstrumentation(config)] });

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import https from 'node:https';
+import { after, before, test } from 'node:test';
+import { context } from '@opentelemetry/api';
+import { type ClientTrace, HttpTraceInstrumentation, withClientTrace } from '../src';
+import { HOOKS } from '../src/clienttrace';
+import { send } from './support/client';
+import { collectDiag } from './support/diag';
+import { registerContextManager } from './support/otel';
+import { Recorder } from './support/recorder';
+import { serve, type TestServer } from './support/servers';
+
+registerContextManager();
+const messages = collectDiag();
+const ours = new HttpTraceInstrumentation({ mode: 'off' });
+
+let server: TestServer;
+let agent: https.Agent;
+before(async () => {
+  server = await serve(
+    (req, res) => {
+      res.writeEarlyHints({ link: '</style.css>; rel=preload' });
+      req.resume().on('end', () => res.end('hello'));
+    },
+    { tls: true },
+  );
+});
+after(() => server.close());
+
+/** A request whose life passes through all seventeen hooks. */
+async function everything(trace: ClientTrace) {
+  agent = new https.Agent({ keepAlive: true, ca: server.ca });
+  const events: string[] = [];
+  const result = await context.with(withClientTrace(context.active(), trace), () =>
+    send(new URL('/', server.origin), {
+      agent,
+      method: 'POST',
+      headers: { Expect: '100-continue' },
+      onRequest: (req) => {
+        for (const event of ['socket', 'continue', 'information', 'response', 'finish', 'close'])
+          req.on(event, () => events.push(event));
+        req.on('continue', () => req.end('body'));
+      },
+    }),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  agent.destroy();
+  return { ...result, events };
+}
+
+test('one request can pass through all seventeen hooks', async () => {
+  const recorder = new Recorder();
+  await everything(recorder.trace);
+  recorder.assertInvariants();
+  for (const hook of HOOKS) assert.ok(recorder.count(hook) > 0, `${hook}: ${recorder.sequence()}`);
+});
+
+for (const hook of HOOKS) {
+  test(`a ${hook} that throws: the application notices nothing, diag says it once, the other hooks run`, async () => {
+    const expected = await everything({});
+    const inner = new Recorder();
+    const boom = () => {
+      throw new Error(`boom in ${hook}`);
+    };
+    messages.length = 0;
+    const ctx = withClientTrace(context.active(), inner.trace);
+    const result = await context.with(ctx, () => everything({ [hook]: boom }));
+    assert.deepEqual(result, expected);
+    inner.assertInvariants();
+    for (const other of HOOKS) assert.ok(inner.count(other) > 0, other);
+    const errors = messages.filter(({ level }) => level === 'error');
+    assert.equal(errors.length, 1, JSON.stringify(errors));
+    assert.match(errors[0]?.text ?? '', new RegExp(`hook ${hook} .*boom in ${hook}`));
+  });
+}
+
+test('disable() in the middle of a request: the application notices nothing, diag says so, no hook is called after', async () => {
+  for (const moment of ['getConn', 'dnsStart', 'gotConn', 'gotFirstResponseByte'] as const) {
+    const expected = await everything({});
+    messages.length = 0;
+    const recorder = new Recorder();
+    const record = recorder.trace[moment] as (...args: unknown[]) => void;
+    const trace = {
+      ...recorder.trace,
+      [moment]: (...args: unknown[]) => {
+        record(...args);
+        ours.disable();
+      },
+    };
+    assert.deepEqual(await everything(trace), expected);
+    assert.equal(recorder.calls.at(-1)?.hook, moment);
+    assert.ok(messages.some(({ level, text }) => level === 'warn' && /disabled while 1 traced/.test(text)));
+    ours.enable();
+  }
+});

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import http from 'node:http';
+import net from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import tls from 'node:tls';
+import { HttpTraceInstrumentation } from '../src';
+import { collectDiag } from './support/diag';
+
+function run(fixture: string, args: string[], traced: boolean) {
+  const env = { ...process.env, TRACE: traced ? '1' : '0', NODE_DEBUG: '' };
+  const file = join(__dirname, 'fixtures', `${fixture}.js`);
+  return spawnSync(process.execPath, [file, ...args], { env, encoding: 'utf8', timeout: 60_000 });
+}
+
+test('a program sees the same with and without us: events and their order, listeners, shapes, errors, names', () => {
+  const untraced = run('program', [], false);
+  const traced = run('program', [], true);
+  assert.equal(traced.stdout, untraced.stdout);
+  assert.equal(traced.status, 0);
+  assert.ok(untraced.stdout.length > 5_000);
+  assert.ok(Number(traced.stderr) > Number(untraced.stderr) + 30, `spans: ${traced.stderr}`);
+});
+
+for (const crash of ['refused', 'reset', 'garbage', 'response listener throws', 'socket error']) {
+  test(`a program that crashes crashes in the same way: ${crash}`, () => {
+    const untraced = run('crash', [crash], false);
+    const traced = run('crash', [crash], true);
+    assert.equal(traced.status, untraced.status);
+    assert.notEqual(traced.status, 0);
+    const [errors, expected] = [traced.stderr, untraced.stderr].map((text) =>
+      text
+        .replaceAll(/:\d+/g, ':PORT')
+        .split('\n')
+        .filter((line) => /^(\w*Error|\s+(errno|code|syscall|address|reason):)/.test(line)),
+    );
+    assert.deepEqual(errors, expected);
+    assert.ok(expected?.length);
+  });
+}
+
+const PATCHED: [object, string[]][] = [
+  [http.Agent.prototype, ['addRequest', 'createSocket', 'emit']],
+  [http.ClientRequest.prototype, ['onSocket', '_send', 'emit']],
+  [http.IncomingMessage.prototype, ['emit']],
+  [net.Socket.prototype, ['connect']],
+  [tls.TLSSocket.prototype, ['_start']],
+];
+const descriptors = () =>
+  PATCHED.map(([owner, names]) => names.map((name) => Object.getOwnPropertyDescriptor(owner, name)));
+
+test('disable() takes every patch back, however often it is enabled and disabled', () => {
+  const before = descriptors();
+  const ours = new HttpTraceInstrumentation();
+  for (let i = 0; i < 3; i++) {
+    ours.enable();
+    ours.enable();
+    assert.notDeepEqual(descriptors(), before);
+    ours.disable();
+    ours.disable();
+    assert.deepEqual(descriptors(), before);
+  }
+});
+
+test('two instrumentations: the patches stay until both are disabled', () => {
+  const before = descriptors();
+  const first = new HttpTraceInstrumentation();
+  const during = descriptors();
+  const second = new HttpTraceInstrumentation();
+  assert.deepEqual(descriptors(), during);
+  first.disable();
+  assert.deepEqual(descriptors(), during);
+  second.disable();
+  assert.deepEqual(descriptors(), before);
+});
+
+test('where somebody patched on top, disable() leaves their patch and ours passes through; enable() brings it back', () => {
+  const messages = collectDiag();
+  const prototype = http.ClientRequest.prototype as unknown as Record<
+    string,
+    (...args: unknown[]) => unknown
+  >;
+  const original = prototype.onSocket;
+  const ours = new HttpTraceInstrumentation();
+  const below = prototype.onSocket;
+  const theirs = Object.assign(
+    function onSocket(this: unknown, ...args: unknown[]) {
+      return below?.apply(this, args);
+    },
+    { __original: below },
+  );
+  prototype.onSocket = theirs;
+  ours.disable();
+  assert.equal(prototype.onSocket, theirs);
+  assert.ok(messages.some(({ text }) => /onSocket was patched by somebody else/.test(text)));
+  ours.enable();
+  assert.equal(prototype.onSocket, theirs, 'not wrapped a second time');
+  assert.ok(below);
+  prototype.onSocket = below;
+  ours.disable();
+  assert.equal(prototype.onSocket, original);
+});
