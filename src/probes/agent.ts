@@ -54,8 +54,15 @@ export function agentProbe(): () => void {
         RoundTrip.begin(req, ctx, 'http', targetOf(this, req, options));
       });
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
-        if (layer.active) observe.call(this, req, options);
-        return original.apply(this, arguments as unknown as unknown[]);
+        if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+        observe.call(this, req, options);
+        try {
+          return original.apply(this, arguments as unknown as unknown[]);
+        } catch (error) {
+          // A port out of range, for example: nobody will hear of this request again.
+          RoundTrip.of(req)?.done(error as Error);
+          throw error;
+        }
       };
     }),
     patch(Agent.prototype, 'emit', (original, layer) => {
@@ -143,10 +150,17 @@ function freed(
 /** Why a connection that could have been kept was closed: the agent does not say, but its limits do. */
 function refusal(agent: Agent, options: object, writable: boolean): Error {
   if (!writable) return new Error('connection is in bad state');
-  const idle = agent.freeSockets[agent.getName(options)]?.length ?? 0;
+  const name = agent.getName(options);
+  const idle = agent.freeSockets[name]?.length ?? 0;
   if (idle >= agent.maxFreeSockets) return new Error('too many idle connections for host');
-  const { totalSocketCount } = agent as Agent & { totalSocketCount?: number };
-  // The closed socket itself is no longer counted.
-  if ((totalSocketCount ?? 0) + 1 > agent.maxTotalSockets) return new Error('too many connections');
+  const { totalSocketCount = 0 } = agent as Agent & { totalSocketCount?: number };
+  // The closed socket itself is counted until its 'close'.
+  if (
+    totalSocketCount > agent.maxTotalSockets ||
+    idle + (agent.sockets[name]?.length ?? 0) > agent.maxSockets
+  )
+    return new Error('too many connections');
+  if (agent.keepSocketAlive !== Agent.prototype.keepSocketAlive)
+    return new Error('keep-alive refused by the agent');
   return new Error('keep-alive refused: the server keeps idle connections too briefly');
 }

@@ -14,6 +14,7 @@ import { tlsState } from './tlsstate';
 interface Scope {
   owner: RoundTrip | undefined;
   readonly claimable?: boolean;
+  latest?: Dial;
 }
 
 /** A key of its own: under the key of `withClientTrace` every socket the application opens would be reported. */
@@ -35,6 +36,12 @@ export function claimableDials<T>(open: () => T): T {
 /** Runs `open`. Sockets it opens are not observed, not even if it runs inside another request's dial. */
 export function foreignDials<T>(open: () => T): T {
   return scopes.getStore() === undefined ? open() : scopes.run(undefined, open);
+}
+
+/** The scope of a socket that is being opened now; none for one that a lookup opens to find an answer, such as DNS over HTTPS. */
+function currentScope(): Scope | undefined {
+  const scope = scopes.getStore();
+  return scope?.latest?.isLookingUp ? undefined : scope;
 }
 
 const dials = stamp<Socket, Dial>();
@@ -92,6 +99,9 @@ export class Dial implements OpenDial {
   }
   get isOver(): boolean {
     return this.#over;
+  }
+  get isLookingUp(): boolean {
+    return this.#host !== undefined;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
@@ -255,14 +265,14 @@ export function dialProbe(): () => void {
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
       return function connect(this: Socket) {
-        if (layer.active) observe.call(this, scopes.getStore(), arguments[0]);
+        if (layer.active) observe.call(this, currentScope(), arguments[0]);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
       const observe = guarded(beginHandshake);
       return function _start(this: TLSSocket) {
-        if (layer.active) observe.call(this, scopes.getStore());
+        if (layer.active) observe.call(this, currentScope());
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -285,7 +295,10 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
   if (typeof options !== 'object' || options === null) return;
   if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { options, time: now() });
-  else if (dialOf(this)?.isOver !== false) startDial(Dial.begin(this, scope.owner), options);
+  else if (dialOf(this)?.isOver !== false) {
+    scope.latest = Dial.begin(this, scope.owner);
+    startDial(scope.latest, options);
+  }
 }
 
 /** When `connect` was called on a socket that belongs to no request yet. */

@@ -5,16 +5,16 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
-import { calledAt, dialFor } from './dial';
+import { calledAt, dialFor, foreignDials } from './dial';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
-import { guarded, patch } from './patch';
+import { guarded, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
-  readonly res?: IncomingMessage;
+  readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
   readonly _headerSent?: boolean;
 }
 
@@ -24,8 +24,11 @@ export function http1Probe(): () => void {
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
       const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
-        if (layer.active && socket && !err) observe.call(this, socket);
-        return original.apply(this, arguments as unknown as unknown[]);
+        if (!layer.active || !socket || err) return original.apply(this, arguments as unknown as unknown[]);
+        observe.call(this, socket);
+        if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
+        // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
+        return foreignDials(call(original, this, arguments));
       };
     }),
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
@@ -63,6 +66,10 @@ export function http1Probe(): () => void {
   return () => {
     for (const each of undo) each?.();
   };
+}
+
+function call(method: Method, receiver: unknown, args: IArguments): () => unknown {
+  return () => method.apply(receiver, args as unknown as unknown[]);
 }
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
@@ -156,7 +163,8 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
     !socket.destroyed &&
     req.agent instanceof Agent &&
     socket.listenerCount('free') > 0;
-  const isBeingRead = res?.complete && !res.readableEnded && !res.destroyed;
+  // An upgrade that nobody listens for is given to nobody.
+  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
   if (willBeFreed || isBeingRead) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();

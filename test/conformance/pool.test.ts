@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import http from 'node:http';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import type { Outcome } from '../support/client';
@@ -13,6 +14,9 @@ const fields = ({ recorder }: Outcome, name: string) =>
 const refusal = ({ recorder }: Outcome) => recorder.args('putIdleConn')[0]?.message;
 
 const closed = async (socket: Socket) => socket.destroyed || (await once(socket, 'close'));
+
+/** Early releases of Node 20 keep a connection although the server will close it within a second. */
+const KEEPS_SHORT = { skip: !String(http.Agent.prototype.keepSocketAlive).includes('canKeepSocketAlive') };
 
 /** Two requests that the server answers at the same time, so that each has a connection of its own; the first to be freed is the first of the result. */
 async function twoAtOnce(
@@ -81,14 +85,25 @@ test('more connections than maxTotalSockets allows cannot be: the request waits'
   assert.deepEqual([reused, wasIdle, idleTime, server.connections], [true, false, 0, 1]);
 });
 
-test('a server that keeps idle connections for a second only has its connection refused by the pool', async (t) => {
-  const { server, get } = await stage(t, (_req, res) =>
-    res.writeHead(200, { 'Keep-Alive': 'timeout=1' }).end(),
-  );
-  const r1 = await get();
-  assert.equal(refusal(r1), 'keep-alive refused: the server keeps idle connections too briefly');
-  assert.equal((await get()).recorder.args('gotConn')[0].reused, false);
-  assert.equal(server.connections, 2);
+test(
+  'a server that keeps idle connections for a second only has its connection refused by the pool',
+  KEEPS_SHORT,
+  async (t) => {
+    const { server, get } = await stage(t, (_req, res) =>
+      res.writeHead(200, { 'Keep-Alive': 'timeout=1' }).end(),
+    );
+    const r1 = await get();
+    assert.equal(refusal(r1), 'keep-alive refused: the server keeps idle connections too briefly');
+    assert.equal((await get()).recorder.args('gotConn')[0].reused, false);
+    assert.equal(server.connections, 2);
+  },
+);
+
+test('a full agent does not hide that it was the server’s fault', KEEPS_SHORT, async (t) => {
+  const { get } = await stage(t, (_req, res) => res.writeHead(200, { 'Keep-Alive': 'timeout=1' }).end(), {
+    agent: { maxTotalSockets: 1 },
+  });
+  assert.equal(refusal(await get()), 'keep-alive refused: the server keeps idle connections too briefly');
 });
 
 test('a connection that the server closes right after the response is put into the pool, and found dead there', async (t) => {

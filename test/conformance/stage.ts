@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
 import { after, type TestContext, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { HttpTraceInstrumentation } from '../../src';
 import { type Certificate, certificate } from '../support/certs';
 import { type GetOptions, type Outcome, request } from '../support/client';
@@ -12,11 +13,16 @@ import { expected, type NamesOf, SCENARIOS, type Scenario, type Theme } from './
 /** Hooks are all there is: no SDK, no spans. */
 registerContextManager();
 const instrumentation = new HttpTraceInstrumentation({ mode: 'off' });
-after(() => {
+after(async () => {
   instrumentation.disable();
-  http.globalAgent.destroy();
-  https.globalAgent.destroy();
+  for (let i = 0; i < 100 && stillOpen().length > 0; i++) await pause(20);
+  assert.deepEqual(stillOpen(), [], 'no socket, server or timer is left');
 });
+
+/** What would keep the process alive; pipes are the test runner's. */
+function stillOpen(): string[] {
+  return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap' && name !== 'TTYWrap');
+}
 
 type Protocol = 'http:' | 'https:';
 type Story = Outcome | string;
@@ -63,8 +69,9 @@ export async function rawStage(
   t: TestContext,
   onConnection: Parameters<typeof serveRaw>[0],
   protocol: Protocol = 'http:',
+  agent: https.AgentOptions = {},
 ): Promise<Stage> {
-  return set(t, await serveRaw(onConnection), {}, protocol);
+  return set(t, await serveRaw(onConnection), agent, protocol);
 }
 
 /** With a server that answers the first bytes of every connection with these bytes, and maybe closes then. */
