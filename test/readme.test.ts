@@ -7,14 +7,18 @@ const root = join(__dirname, '..', '..');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const examples = readdirSync(join(root, 'examples'))
   .filter((file) => file.endsWith('.ts'))
-  .map((file) => readFileSync(join(root, 'examples', file), 'utf8'));
+  .map((file) => unindented(readFileSync(join(root, 'examples', file), 'utf8')));
+
+function unindented(code: string): string {
+  return code.trim().replaceAll(/^ +/gm, '');
+}
 
 test('every TypeScript snippet of the README stands in an example, which the tests run', () => {
   const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
   assert.ok(snippets.length >= 3);
   for (const snippet of snippets)
     assert.ok(
-      examples.some((example) => example.includes(snippet.trim())),
+      examples.some((example) => example.includes(unindented(snippet))),
       snippet,
     );
 });
