@@ -140,6 +140,12 @@ test('a connection that the server closes while the body waits to be read is not
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response RT end');
 });
 
+test('a connection that the application ends itself is refused by the pool', async (t) => {
+  const { get } = await stage(t);
+  const r1 = await get({ onResponse: (res, req) => res.on('end', () => req.socket?.end()) });
+  assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response end PI!connection is in bad state RT');
+});
+
 test('a connection that only the request wanted closed is kept by Node, and told as kept', async (t) => {
   const { get } = await answering(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   const r1 = await get({ headers: { Connection: 'close' } });

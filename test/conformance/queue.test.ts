@@ -129,6 +129,28 @@ for (const [way, giveUp, code] of [
     assert.equal(server.connections, 1);
   });
 
+test('a dial that is made for a request given up in the queue is told to the next one, which uses it', async (t) => {
+  const finish = gate();
+  const { server, get } = await stage(
+    t,
+    (_req, res) => {
+      finish.opened.then(() => res.writeHead(200, { Connection: 'close' }).end());
+    },
+    { agent: { maxSockets: 1 } },
+  );
+  const first = get();
+  const queued = gate<ClientRequest>();
+  const aborted = get({ onRequest: (req) => queued.open(req.end()) });
+  const next = get();
+  (await queued.opened).destroy();
+  finish.open();
+  const [, r2, r3] = await Promise.all([first, aborted, next]);
+  assert.equal(r2.recorder.story(), 'GC RT!ECONNRESET error!ECONNRESET');
+  assert.equal(r3.recorder.story(), 'GC CS CD GO HF WH WR FB response RT end');
+  assert.deepEqual(how(r3), DIALLED);
+  assert.equal(server.connections, 2);
+});
+
 test('a connection that was idle once is handed over as one that was not', async (t) => {
   const { get } = await stage(t, undefined, { agent: { maxSockets: 1 } });
   await get();
