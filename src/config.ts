@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { diag } from '@opentelemetry/api';
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation';
 import type { ClientTrace } from './clienttrace';
@@ -68,9 +69,9 @@ export type Report = (option: string, problem: string) => void;
 
 const toDiag: Report = (option, problem) => diag.error(`httptrace: option ${option} ${problem}`);
 
-/** Fills in defaults, and reports what is wrong. */
+/** Fills in defaults, and reports what is wrong. Never throws. */
 export function resolveConfig(config: unknown, report: Report = toDiag): Options {
-  const given = (config ?? {}) as Record<string, unknown>;
+  const given = readable(config ?? {}, report);
   const known = new Set<string>();
   function option<T, D>(name: string, check: Check<T>, expected: string, fallback: D): T | D {
     known.add(name);
@@ -94,7 +95,23 @@ export function resolveConfig(config: unknown, report: Report = toDiag): Options
   return options;
 }
 
+/** A copy of what was given, without what cannot even be read. */
+function readable(config: unknown, report: Report): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    report('config', `must be an object, got ${show(config)}; using the defaults`);
+    return given;
+  }
+  for (const name of Object.keys(config))
+    try {
+      given[name] = (config as Record<string, unknown>)[name];
+    } catch (error) {
+      report(name, `cannot be read (${show(error)}); using its default`);
+    }
+  return given;
+}
+
 function show(value: unknown): string {
   if (value === undefined) return 'none';
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+  return value instanceof Error ? value.message : inspect(value, { depth: 0, breakLength: Infinity });
 }

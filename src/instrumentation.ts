@@ -37,7 +37,7 @@ export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstr
   /** Changes the options, also while enabled, for the requests made from now on. `enabled` counts at construction only. */
   override setConfig(config: HttpTraceInstrumentationConfig = {}): void {
     this.options = resolveConfig(config);
-    super.setConfig({ ...config, enabled: this.options.enabled });
+    super.setConfig(configOf(this.options));
     if (this.removeSource !== undefined) this.replaceSource();
   }
 
@@ -63,4 +63,9 @@ export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstr
     this.removeSource?.();
     this.removeSource = addSource(new ConfiguredSource(this.options, () => this.tracer));
   }
+}
+
+/** As the base class keeps it: only what is right, and an absent option absent. */
+function configOf({ ignoreRequest, clientTrace, ...others }: Options): HttpTraceInstrumentationConfig {
+  return { ...others, ...(ignoreRequest && { ignoreRequest }), ...(clientTrace && { clientTrace }) };
 }

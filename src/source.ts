@@ -33,7 +33,8 @@ export class ConfiguredSource implements Source {
   }
 
   wants(ctx: Context): boolean {
-    return this.#options.clientTrace !== undefined || this.#parent(ctx) !== undefined;
+    const { clientTrace, mode } = this.#options;
+    return clientTrace !== undefined || (mode !== 'off' && trace.getSpan(ctx)?.isRecording() === true);
   }
 
   ignores(info: RequestInfo): boolean {

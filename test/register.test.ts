@@ -42,7 +42,7 @@ test('a wrong variable is reported, and the program runs with the default', () =
   assert.equal(stdout, TREE);
   assert.match(
     stderr,
-    /HttpTraceWarning: OTEL_HTTPTRACE_MODE must be one of spans, events, attributes, off, got "spam"; using "spans"/,
+    /HttpTraceWarning: OTEL_HTTPTRACE_MODE must be one of spans, events, attributes, off, got 'spam'; using 'spans'/,
   );
 });
 
@@ -77,6 +77,6 @@ test('every wrong variable is named, with what was written and what is used', ()
   assert.deepEqual(reports.sort(), [
     'OTEL_HTTPTRACE_MIN_DURATION must be a number of milliseconds, 0 or more, got -1; using 0',
     'OTEL_HTTPTRACE_MOOD does not exist; it is ignored',
-    'OTEL_HTTPTRACE_SLOWER_THAN must be a number of milliseconds, 0 or more, got "2s"; using 0',
+    "OTEL_HTTPTRACE_SLOWER_THAN must be a number of milliseconds, 0 or more, got '2s'; using 0",
   ]);
 });

@@ -1,4 +1,5 @@
 import { debuglog } from 'node:util';
+import { now } from '../clock';
 import type { Exchange, Source } from '../tracing';
 import { errorType } from './attributesof';
 import { type Mark, type Phase, PhaseTrace, type PhaseWriter } from './phases';
@@ -21,7 +22,7 @@ export const debugSource: Source = {
 /** A line a phase: `request 3 connection 2 http.dns 1.204 ms dns.question.name=localhost`. */
 class DebugWriter implements PhaseWriter {
   readonly #request = ++lastRequest;
-  readonly #start = performance.now();
+  readonly #start = now();
 
   constructor(readonly exchange: Exchange) {
     this.#line(`${exchange.protocol}//${exchange.hostPort}`);
@@ -42,7 +43,7 @@ class DebugWriter implements PhaseWriter {
 
   done(err?: Error): void {
     const outcome = err === undefined ? 'done' : `failed: ${errorType(err)} ${err.message}`;
-    this.#line(`${outcome} after ${milliseconds(performance.now() - this.#start)}`);
+    this.#line(`${outcome} after ${milliseconds(now() - this.#start)}`);
   }
 
   #line(text: string): void {

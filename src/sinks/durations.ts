@@ -4,10 +4,19 @@ import type { Exchange } from '../tracing';
 import type { Phase, PhaseWriter } from './phases';
 import { setAttributes } from './requestspan';
 
+/** Made once: a key put together for every request would have to be interned every time. */
+const KEYS: Readonly<Record<names.SpanName, string>> = {
+  [names.SPAN_GETCONN]: names.SPAN_GETCONN + names.DURATION,
+  [names.SPAN_DNS]: names.SPAN_DNS + names.DURATION,
+  [names.SPAN_CONNECT]: names.SPAN_CONNECT + names.DURATION,
+  [names.SPAN_TLS]: names.SPAN_TLS + names.DURATION,
+  [names.SPAN_SEND]: names.SPAN_SEND + names.DURATION,
+  [names.SPAN_WAIT]: names.SPAN_WAIT + names.DURATION,
+  [names.SPAN_RECEIVE]: names.SPAN_RECEIVE + names.DURATION,
+};
+
 /** Each phase an attribute of the request's span: `<phase>.duration` in seconds. Several connection attempts are added up. */
 export class DurationWriter implements PhaseWriter {
-  readonly #sums: Record<string, number> = {};
-
   constructor(readonly span: Span) {}
 
   connected(_exchange: Exchange, facts: Attributes): void {
@@ -15,19 +24,25 @@ export class DurationWriter implements PhaseWriter {
   }
 
   phase(phase: Phase): void {
-    setAttributes(this.span, this.#durations(phase));
+    if (!this.span.isRecording()) return;
+    this.span.setAttribute(KEYS[phase.name], seconds(phase));
+    if (phase.children.length > 0) this.span.setAttributes(sums(phase.children));
   }
 
   mark(): void {}
 
   done(): void {}
+}
 
-  #durations(phase: Phase): Attributes {
-    const key = phase.name + names.DURATION;
-    const sum = (this.#sums[key] ?? 0) + (phase.end - phase.start) / 1000;
-    this.#sums[key] = sum;
-    const attributes: Attributes = { [key]: sum };
-    for (const child of phase.children) Object.assign(attributes, this.#durations(child));
-    return attributes;
+function sums(phases: readonly Phase[]): Attributes {
+  const attributes: Record<string, number> = {};
+  for (const phase of phases) {
+    const key = KEYS[phase.name];
+    attributes[key] = (attributes[key] ?? 0) + seconds(phase);
   }
+  return attributes;
+}
+
+function seconds(phase: Phase): number {
+  return (phase.end - phase.start) / 1000;
 }

@@ -1,0 +1,19 @@
+// First of all: instrumentation-http sees only programs that require http after it was registered. (Ours does not care.)
+import './sdk';
+import { run } from './cli';
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // Whoever read us has seen enough: `npm start | head`.
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
+run(process.argv.slice(2)).then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  },
+);

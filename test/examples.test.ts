@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runExample } from './support/program';
+import { closedPort } from './support/servers';
+
+test('examples/manual-hooks prints what the example of Go prints, for a real https request', async () => {
+  const { code, stdout, stderr } = await runExample('manual-hooks.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  assert.match(
+    stdout,
+    /^DNS Info \[.*address: '(127\.0\.0\.1|::1)', family: [46] \}.*\] false\nGot Conn false false 0\n$/s,
+  );
+});
+
+test('examples/manual-hooks traces the URL it is given', async () => {
+  const port = await closedPort();
+  const { code, stdout, stderr } = await runExample('manual-hooks.js', [`https://localhost:${port}`]);
+  assert.match(stdout, /^DNS Info .* false\n$/s);
+  assert.match(stderr, /^.*ECONNREFUSED.*\n$/);
+  assert.equal(code, 1);
+});
+
+test('examples/spans prints the tree of a cold and of a reused request', async () => {
+  const { code, stdout, stderr } = await runExample('spans.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
+    ([, indent, name]) => `${indent}${name}`,
+  );
+  assert.deepEqual(names, [
+    'GET',
+    '  http.getconn',
+    '    http.dns',
+    '    http.connect',
+    '    http.tls',
+    '  http.wait',
+    '  http.receive',
+    'GET',
+    '  http.wait',
+    '  http.receive',
+  ]);
+  assert.match(
+    stdout,
+    /'http\.conn\.reused': false,.*'http\.conn\.reused': true,.*'http\.conn\.idle_time': /s,
+  );
+});
+
+test('examples/events prints the events of a cold and of a reused request', async () => {
+  const { code, stdout, stderr } = await runExample('events.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const [, cold = '', reused = ''] = stdout.split(/^GET https:.*$/m);
+  const names = (text: string) => [...text.matchAll(/ms {2}http\.(\S+)/g)].map(([, name]) => name).join(' ');
+  assert.equal(
+    names(cold),
+    'getconn.start dns.start dns.done connect.start connect.done tls.start tls.done getconn.done ' +
+      'wrote_headers wait.start wait.done receive.start receive.done',
+  );
+  assert.equal(names(reused), 'wrote_headers wait.start wait.done receive.start receive.done');
+});
+
+test('examples/attributes prints the durations of a cold and of a reused request', async () => {
+  const { code, stdout, stderr } = await runExample('attributes.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const [, cold = '', reused = ''] = stdout.split(/^GET /m);
+  const names = (text: string) =>
+    [...text.matchAll(/'http\.(\w+)\.duration': \d/g)].map(([, name]) => name).join(' ');
+  assert.equal(names(cold), 'getconn dns connect tls wait receive');
+  assert.equal(names(reused), 'wait receive');
+});
