@@ -101,7 +101,8 @@ export interface ClientTrace {
   /**
    * The connection was offered back to the agent's pool after the response's body was read to its end. Without `err` it is idle now, or went
    * straight to a waiting request; `err` says why the pool refused a connection that could have been kept, which is policy and no failure of the request.
-   * As in Go, not called when keep-alive is off, when either side said `Connection: close`, after a failure, and for HTTP/2.
+   * As in Go, not called when keep-alive is off, when the server said `Connection: close`, after a failure, and for HTTP/2. When only the request
+   * said it, Node keeps the connection all the same, and it is called.
    */
   putIdleConn?(err?: Error): void;
 

@@ -135,8 +135,8 @@ function freed(
   const kept = handedOver || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
   if (!handedOver) {
-    // In the pool, and not with an aborted request of the queue, which will free it once more.
-    if (kept && !socket._httpMessage) connection.idleSince = now();
+    // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
+    if (kept && socket._httpMessage === null) connection.idleSince = now();
     // The request was aborted right after it was given the socket: it never used it.
     if (req && !req.res && requestCount > 0) connection.requestCount--;
   }

@@ -3,8 +3,10 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import { context } from '@opentelemetry/api';
+import { withClientTrace } from '../../src';
 import type { Outcome } from '../support/client';
-import { conformance, type Stage, stage } from './stage';
+import { answering, conformance, type Stage, stage } from './stage';
 
 const PUT = 'GC CS CD GO HF WH WR FB response end PI RT';
 const fields = ({ recorder }: Outcome, name: string) =>
@@ -122,15 +124,32 @@ test('a connection that the server closes while the body waits to be read is not
     res.writeHead(200, { 'Content-Length': 2 }).flushHeaders();
     res.socket?.end('ok');
   });
-  const r1 = await get({
-    onResponse: async (res, req) => {
-      res.pause();
-      if (req.socket) await closed(req.socket);
-      res.resume();
-    },
-  });
-  assert.equal(r1.body, 'ok');
+  const order: string[] = [];
+  const older = { roundTripDone: () => void order.push('done') };
+  const r1 = await context.with(withClientTrace(context.active(), older), () =>
+    get({
+      onResponse: async (res, req) => {
+        res.pause();
+        if (req.socket) await closed(req.socket);
+        order.push('read');
+        res.resume();
+      },
+    }),
+  );
+  assert.deepEqual([r1.body, order], ['ok', ['read', 'done']]);
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response RT end');
+});
+
+test('a connection that the application ends itself is refused by the pool', async (t) => {
+  const { get } = await stage(t);
+  const r1 = await get({ onResponse: (res, req) => res.on('end', () => req.socket?.end()) });
+  assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response end PI!connection is in bad state RT');
+});
+
+test('a connection that only the request wanted closed is kept by Node, and told as kept', async (t) => {
+  const { get } = await answering(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+  const r1 = await get({ headers: { Connection: 'close' } });
+  assert.equal(r1.recorder.story(), PUT);
 });
 
 test('an idle connection that the agent’s timeout closes is not reused', async (t) => {

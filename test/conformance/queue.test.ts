@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import type { ClientRequest } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { GetOptions, Outcome } from '../support/client';
 import { lookupOf } from '../support/dns';
 import { gate } from '../support/gate';
@@ -13,6 +13,7 @@ const how = ({ recorder }: Outcome) => {
   const { reused, wasIdle, idleTime } = recorder.args('gotConn')[0];
   return { reused, wasIdle, idleTime };
 };
+const coded = (code: string) => Object.assign(new Error(code), { code });
 const HANDED_OVER = { reused: true, wasIdle: false, idleTime: 0 };
 const DIALLED = { reused: false, wasIdle: false, idleTime: 0 };
 
@@ -97,30 +98,64 @@ test('a dial made for a queued request is told to that request, though another o
     assert.equal(recorder.story(), 'GC DS DD CS CD GO HF WH WR FB response RT end');
 });
 
-test('a queued request aborted before it has a connection ends without one, and the next in the queue gets it', async (t) => {
-  let finish = () => {};
+for (const [way, giveUp, code] of [
+  ['destroy()', (req) => req.destroy(), 'ECONNRESET'],
+  ['destroy(err)', (req) => req.destroy(coded('ENOUGH')), 'ENOUGH'],
+  ['an AbortSignal', (_req, abort) => abort.abort(), 'ABORT_ERR'],
+] as const satisfies [string, (req: ClientRequest, abort: AbortController) => void, string][])
+  test(`a queued request given up by ${way} ends without a connection, and the next in the queue gets it`, async (t) => {
+    const finish = gate();
+    const { server, get } = await stage(
+      t,
+      (req, res) => {
+        if (req.url === '/first') finish.opened.then(() => res.end());
+        else res.end();
+      },
+      { agent: { maxSockets: 1 } },
+    );
+    const abort = new AbortController();
+    const first = get({}, '/first');
+    const queued = gate<ClientRequest>();
+    const aborted = get({ signal: abort.signal, onRequest: (req) => queued.open(req.end()) });
+    const next = get();
+    giveUp(await queued.opened, abort);
+    finish.open();
+    const outcomes = await Promise.all([first, aborted, next]);
+    assert.deepEqual(
+      outcomes.map(({ recorder }) => recorder.story()),
+      [NEW, `GC RT!${code} error!${code}`, REUSED],
+    );
+    assert.deepEqual(how(outcomes[2]), HANDED_OVER);
+    assert.equal(server.connections, 1);
+  });
+
+test('a dial that is made for a request given up in the queue is told to the next one, which uses it', async (t) => {
+  const finish = gate();
   const { server, get } = await stage(
     t,
-    (req, res) => {
-      if (req.url === '/first') finish = () => res.end();
-      else res.end();
+    (_req, res) => {
+      finish.opened.then(() => res.writeHead(200, { Connection: 'close' }).end());
     },
     { agent: { maxSockets: 1 } },
   );
-  const abort = new AbortController();
-  const first = get({}, '/first');
-  const aborted = get({ signal: abort.signal });
+  const first = get();
+  const queued = gate<ClientRequest>();
+  const aborted = get({ onRequest: (req) => queued.open(req.end()) });
   const next = get();
-  await pause(20);
-  abort.abort();
-  finish();
-  const outcomes = await Promise.all([first, aborted, next]);
-  assert.deepEqual(
-    outcomes.map(({ recorder }) => recorder.story()),
-    [NEW, 'GC RT!ABORT_ERR error!ABORT_ERR', REUSED],
-  );
-  assert.deepEqual(how(outcomes[2]), HANDED_OVER);
-  assert.equal(server.connections, 1);
+  (await queued.opened).destroy();
+  finish.open();
+  const [, r2, r3] = await Promise.all([first, aborted, next]);
+  assert.equal(r2.recorder.story(), 'GC RT!ECONNRESET error!ECONNRESET');
+  assert.equal(r3.recorder.story(), 'GC CS CD GO HF WH WR FB response RT end');
+  assert.deepEqual(how(r3), DIALLED);
+  assert.equal(server.connections, 2);
+});
+
+test('a connection that was idle once is handed over as one that was not', async (t) => {
+  const { get } = await stage(t, undefined, { agent: { maxSockets: 1 } });
+  await get();
+  const [r2, r3] = await Promise.all([get(), get()]);
+  assert.deepEqual([how(r2).wasIdle, how(r3)], [true, HANDED_OVER]);
 });
 
 test('a queued request aborted right after it got its connection writes nothing on it, and the next in the queue gets it', async (t) => {

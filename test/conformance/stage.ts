@@ -74,6 +74,14 @@ export async function rawStage(
   return set(t, await serveRaw(onConnection), agent, protocol);
 }
 
+/** With a server that speaks bytes over TLS. */
+export async function rawTlsStage(
+  t: TestContext,
+  onConnection: Parameters<typeof serveRaw>[0],
+): Promise<Stage> {
+  return set(t, await serveRaw(onConnection, { tls: await certificateFor('127.0.0.1') }));
+}
+
 /** With a server that answers the first bytes of every connection with these bytes, and maybe closes then. */
 export function answering(t: TestContext, answer: string, close = false): Promise<Stage> {
   return rawStage(t, (socket) =>

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import net, { type AddressInfo, isIPv6 } from 'node:net';
+import tls from 'node:tls';
 import { type Certificate, certificate } from './certs';
 
 /** A server on loopback, on a port of the system's choice. */
@@ -39,16 +40,17 @@ export async function serve(handler: http.RequestListener, options: ServeOptions
   return await listening(server, cert, remotePorts, options);
 }
 
-/** A server that speaks bytes: for responses that no http server would send. */
+/** A server that speaks bytes, over TLS if there is a certificate: for responses that no http server would send. */
 export async function serveRaw(
   onConnection: (socket: net.Socket) => void,
-  options: Pick<ServeOptions, 'host' | 'port'> = {},
+  options: Pick<ServeOptions, 'host' | 'port'> & { readonly tls?: Certificate } = {},
 ): Promise<TestServer> {
-  const server = net.createServer((socket) => {
+  const listener = (socket: net.Socket) => {
     socket.on('error', () => {});
     onConnection(socket);
-  });
-  return await listening(server, undefined, new Map(), options);
+  };
+  const server = options.tls ? tls.createServer(options.tls, listener) : net.createServer(listener);
+  return await listening(server, options.tls, new Map(), options);
 }
 
 async function listening(
