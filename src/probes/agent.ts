@@ -5,7 +5,7 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { claimableDials, foreignDials, ownDials } from './dial';
-import { asciiHost } from './hostport';
+import { firstHop } from './firsthop';
 import { guarded, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
@@ -15,16 +15,6 @@ interface PooledSocket extends Socket {
 }
 interface PooledRequest extends ClientRequest {
   readonly res?: IncomingMessage | null;
-}
-interface AgentInternals extends Agent {
-  readonly protocol?: string;
-  readonly defaultPort?: number;
-  readonly keepAlive?: boolean;
-  readonly options?: RequestOptions;
-}
-interface RequestOptions {
-  readonly host?: string;
-  readonly port?: number | string;
 }
 
 /** Watches `http.Agent`: who asks for a connection, whose request opens one, and what becomes of it afterwards. */
@@ -45,7 +35,7 @@ export function agentProbe(): () => void {
         // An agent that returns another agent (agent-base) brings the request here a second time.
         if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined) return;
         wrapCreateSocket(this);
-        RoundTrip.begin(req, ctx, 'http', targetOf(this, req, options));
+        RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
       });
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (layer.active) observe.call(this, req, options, undefined, undefined);
@@ -96,18 +86,6 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
   };
 }
 
-/** Where `options` lead; Node has filled in host and port. The agent's own options win, as they do in Node. */
-function targetOf(agent: AgentInternals, req: ClientRequest, options: unknown) {
-  const wanted = (typeof options === 'string' ? { host: options } : options) as RequestOptions;
-  const own = agent.options;
-  const protocol = (req.protocol ?? agent.protocol) === 'https:' ? ('https:' as const) : ('http:' as const);
-  return {
-    protocol,
-    host: asciiHost(own?.host || wanted.host || 'localhost'),
-    port: Number(own?.port || wanted.port || agent.defaultPort || (protocol === 'https:' ? 443 : 80)),
-  };
-}
-
 interface Freeing {
   readonly req: PooledSocket['_httpMessage'];
   readonly requestCount: number;
@@ -129,7 +107,7 @@ function freed(this: Agent, socket: PooledSocket, { req, requestCount, writable,
   }
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
-  else if ((this as AgentInternals).keepAlive && req?.shouldKeepAlive)
+  else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)
     roundTrip.putIdleConn(refusal(this, options, writable));
   roundTrip.done();
 }

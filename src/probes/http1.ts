@@ -16,6 +16,7 @@ interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
   readonly res?: IncomingMessage;
   readonly _headerSent?: boolean;
+  readonly outputData?: readonly unknown[];
 }
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
@@ -105,8 +106,13 @@ function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
 function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
-  if (!roundTrip.hasConn || !this._headerSent || !this.socket) return;
+  if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
   roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
+}
+
+/** A proxy agent that rewrites a header which waits for the connection (http-proxy-agent) has Node think it was never sent. */
+function hasHandedOverHeader({ _headerSent, outputData }: Request): boolean {
+  return _headerSent === true || (outputData !== undefined && outputData.length > 0);
 }
 
 function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value: unknown): void {

@@ -13,13 +13,13 @@ import {
   tree,
   written,
 } from '../support/otel';
-import type { Proxy } from '../support/proxies';
+import type { TestProxy } from '../support/proxies';
 import { serve, type TestServer } from '../support/servers';
 
 /** What an agent does with requests, and what is seen of it. */
 export interface Case {
   /** None: the agent connects to the server itself. */
-  readonly proxy?: () => Promise<Proxy>;
+  readonly proxy?: () => Promise<TestProxy>;
   readonly tls?: boolean;
   /** Given the origin of the proxy, if there is one, and options for `http.Agent`; what it returns goes into the options of each request. */
   options(proxy: string, agent: https.AgentOptions): Promise<GetOptions> | GetOptions;
@@ -62,7 +62,7 @@ export function agentTests(name: string, given: Case): void {
 
 interface Stage {
   readonly server: TestServer;
-  readonly proxy: Proxy | undefined;
+  readonly proxy: TestProxy | undefined;
   /** Where the requests are sent: through a proxy, a name that this machine cannot resolve. */
   readonly target: { port: number; origin: string; ca?: string };
   get(path: string): Promise<Outcome>;

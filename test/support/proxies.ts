@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import { serveRaw, type TestServer } from './servers';
 
 /** A proxy on loopback. It takes every name for this machine, also those that only it can resolve. */
-export interface Proxy extends TestServer {
+export interface TestProxy extends TestServer {
   /** What it was asked for: `GET http://target.test:80/`, `CONNECT target.test:443`. */
   readonly asked: string[];
   /** The port of its client, by the port from which the server behind it was connected. */
@@ -13,7 +13,7 @@ export interface Proxy extends TestServer {
 type Client = Socket & { upstream?: Socket };
 
 /** Forwards absolute-form requests, and makes tunnels for `CONNECT`. It does so with bytes: requests of its own would be traced. */
-export function httpProxy(t?: TestContext): Promise<Proxy> {
+export function httpProxy(t?: TestContext): Promise<TestProxy> {
   return serveProxy(t, (client, proxy) => {
     const asks = (chunk: Buffer) => {
       const text = chunk.toString('latin1');
@@ -36,7 +36,7 @@ export function httpProxy(t?: TestContext): Promise<Proxy> {
 }
 
 /** A SOCKS5 proxy that asks nobody who they are. */
-export function socksProxy(t?: TestContext): Promise<Proxy> {
+export function socksProxy(t?: TestContext): Promise<TestProxy> {
   return serveProxy(t, (client, proxy) => {
     client.once('data', () => {
       client.write(Buffer.from([5, 0]));
@@ -54,7 +54,7 @@ export function socksProxy(t?: TestContext): Promise<Proxy> {
 }
 
 /** A proxy that refuses to make a tunnel. */
-export function refusingProxy(t: TestContext): Promise<Proxy> {
+export function refusingProxy(t: TestContext): Promise<TestProxy> {
   return serveProxy(t, (client) => {
     client.once('data', () =>
       client.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n'),
@@ -64,10 +64,10 @@ export function refusingProxy(t: TestContext): Promise<Proxy> {
 
 async function serveProxy(
   t: TestContext | undefined,
-  onClient: (client: Client, proxy: Proxy) => void,
-): Promise<Proxy> {
+  onClient: (client: Client, proxy: TestProxy) => void,
+): Promise<TestProxy> {
   const server = await serveRaw((client) => onClient(client, proxy));
-  const proxy: Proxy = Object.assign(server, {
+  const proxy: TestProxy = Object.assign(server, {
     origin: `http://localhost:${server.port}`,
     asked: [],
     clientPorts: new Map<number, number>(),
@@ -78,7 +78,7 @@ async function serveProxy(
 
 function upstreamOf(
   client: Socket,
-  proxy: Proxy,
+  proxy: TestProxy,
   port: number,
   onConnect: (upstream: Socket) => void,
 ): Socket {
