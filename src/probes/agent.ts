@@ -6,8 +6,9 @@ import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { claimableDials, foreignDials, ownDials } from './dial';
 import { firstHop } from './firsthop';
-import { guarded, type Method, patch } from './patch';
+import { guarded, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
+import { isTunnel, tunnelledFor } from './tunnel';
 
 /** What Node's agents have and its types do not tell. */
 interface PooledSocket extends Socket {
@@ -21,6 +22,7 @@ interface PooledRequest extends ClientRequest {
 export function agentProbe(): () => void {
   const undo: ((() => void) | undefined)[] = [];
   const wrapped = new WeakSet<object>();
+  // Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts.
   const wrapCreateSocket = (agent: object) => {
     const owner = ownerOf(agent, 'createSocket');
     if (owner === undefined || wrapped.has(owner)) return;
@@ -32,9 +34,10 @@ export function agentProbe(): () => void {
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
-        // An agent that returns another agent (agent-base) brings the request here a second time.
-        if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined) return;
+        if (!isWanted(ctx) || req.destroyed) return;
         wrapCreateSocket(this);
+        // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
+        if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
         RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
       });
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
@@ -64,13 +67,6 @@ export function agentProbe(): () => void {
   };
 }
 
-/** Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts. */
-function ownerOf(object: object, method: string): object | undefined {
-  let owner: object | null = object;
-  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
-  return owner ?? undefined;
-}
-
 /**
  * Gives the dial to its request. Node calls this in the asynchronous context of whatever made room for it: for a queued request that is
  * the closing of another request's socket, so the active context tells nothing.
@@ -81,7 +77,7 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
     if (!layer.active) return open();
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
     if (req.destroyed) return claimableDials(open);
-    const roundTrip = RoundTrip.of(req);
+    const roundTrip = RoundTrip.of(req) ?? tunnelledFor(req);
     return roundTrip === undefined ? foreignDials(open) : ownDials(roundTrip, open);
   };
 }

@@ -37,6 +37,12 @@ export function foreignDials<T>(open: () => T): T {
   return scopes.getStore() === undefined ? open() : scopes.run(undefined, open);
 }
 
+/** Whose dial is running. */
+export function dialOwner(): RoundTrip | undefined {
+  const owner = scopes.getStore()?.owner;
+  return owner?.trace === undefined ? undefined : owner;
+}
+
 const dials = stamp<Socket, Dial>();
 
 /** The dial that made, or is making, a socket. */

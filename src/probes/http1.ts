@@ -6,10 +6,12 @@ import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { calledAt, dialFor } from './dial';
+import { wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
 import { guarded, patch } from './patch';
 import { RoundTrip } from './roundtrip';
+import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
@@ -69,15 +71,15 @@ export function http1Probe(): () => void {
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
 function useSocket(this: Request, socket: Socket): void {
-  // Aborted in the queue: it is given the socket only to hand it on.
-  if (this.destroyed) return;
+  // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
+  if (this.destroyed || tunnelledFor(this) !== undefined) return;
   const connection = Connection.of(socket);
   const { idleSince } = connection;
   if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || this.reusedSocket;
   connection.requestCount++;
   connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(this) ?? (this.agent instanceof Agent ? undefined : beginLate(this, socket));
+  const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
   if (roundTrip === undefined) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
   if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
@@ -94,8 +96,9 @@ function isReady(socket: Socket): boolean {
   );
 }
 
-/** Without an agent, or with one that is none of Node's, a request is first seen when it is given its socket. */
+/** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
 function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
+  if (req.agent instanceof Agent || wasAsked(req)) return undefined;
   const ctx = context.active();
   if (!isWanted(ctx)) return undefined;
   const protocol = req.protocol === 'https:' ? 'https:' : 'http:';

@@ -1,10 +1,11 @@
 import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { dialProbe } from './dial';
+import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
 import { abandonRoundTrips } from './roundtrip';
 
-const PROBES = [dialProbe, agentProbe, http1Probe];
+const PROBES = [dialProbe, agentProbe, foreignAgentProbe, http1Probe];
 
 let users = 0;
 let undo: (() => void)[] = [];

@@ -1,0 +1,110 @@
+import { Agent, ClientRequest } from 'node:http';
+import { context } from '@opentelemetry/api';
+import { stamp } from '../stamp';
+import { isWanted } from '../tracing';
+import { foreignDials, ownDials } from './dial';
+import { firstHop } from './firsthop';
+import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
+import { RoundTrip } from './roundtrip';
+import { isTunnel, tunnelledFor } from './tunnel';
+
+/** Requests that have asked an agent of this kind, traced or not. */
+const asked = stamp<ClientRequest, true>();
+
+/** Whether the moment at which the request asked for a connection was seen. */
+export function wasAsked(req: ClientRequest): boolean {
+  return asked.get(req) === true;
+}
+
+/**
+ * Watches agents that do not leave it to `http.Agent` to take requests: tunnel, global-agent, agent-base before version 7.
+ *
+ * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
+ * the header if it was given as an array, before it asks the agent (20 to 26).
+ */
+export function foreignAgentProbe(): () => void {
+  const met = new Met();
+  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
+    const { agent } = this;
+    if (agent && (agent as Asked).addRequest !== (Agent.prototype as unknown as Asked).addRequest)
+      met.watch(agent);
+  });
+  const undo = [
+    patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
+      return function getHeader(this: ClientRequest, name: unknown) {
+        if (name === 'host' && layer.active) meet.call(this, undefined, undefined, undefined, undefined);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
+      return function _storeHeader(this: ClientRequest) {
+        if (layer.active) meet.call(this, undefined, undefined, undefined, undefined);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+    met.undo();
+  };
+}
+
+interface Asked {
+  readonly addRequest?: unknown;
+}
+
+/** The classes met, and the agents that are none. They are patched, and not kept from being collected. */
+class Met {
+  readonly #undo = new WeakMap<object, () => void>();
+  readonly #owners = new Set<WeakRef<object>>();
+  readonly #collected = new FinalizationRegistry<WeakRef<object>>((ref) => this.#owners.delete(ref));
+
+  watch(agent: object): void {
+    const owner = ownerOf(agent, 'addRequest');
+    if (owner === undefined || owner === Agent.prototype || this.#undo.has(owner)) return;
+    const undo: ((() => void) | undefined)[] = [];
+    this.#undo.set(owner, () => {
+      for (const each of undo) each?.();
+    });
+    const ref = new WeakRef(owner);
+    this.#owners.add(ref);
+    this.#collected.register(owner, ref);
+    undo.push(patch(owner, 'addRequest', addRequest));
+    if (Object.hasOwn(owner, 'createSocket') && !(owner instanceof Agent))
+      undo.push(patch(owner, 'createSocket', createSocket));
+  }
+
+  undo(): void {
+    for (const ref of this.#owners) {
+      const owner = ref.deref();
+      if (owner !== undefined) this.#undo.get(owner)?.();
+    }
+  }
+}
+
+const ask = guarded(function addRequest(this: object, req: ClientRequest, options: unknown) {
+  const ctx = context.active();
+  asked.set(req, true);
+  if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined || isTunnel(req)) return;
+  RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
+});
+
+function addRequest(original: Method, layer: Layer): Method {
+  return function addRequest(this: object, req: unknown, options: unknown) {
+    const open = () => original.apply(this, arguments as unknown as unknown[]);
+    if (!layer.active || !(req instanceof ClientRequest)) return open();
+    ask.call(this, req, options, undefined, undefined);
+    const owner = RoundTrip.of(req) ?? tunnelledFor(req);
+    return owner === undefined ? foreignDials(open) : ownDials(owner, open);
+  };
+}
+
+/** The agents of tunnel and tunnel-agent dial for a queued request when the socket of another one closes, in that one's asynchronous context. */
+function createSocket(original: Method, layer: Layer): Method {
+  return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
+    const open = () => original.apply(this, arguments as unknown as unknown[]);
+    const req = options?.request;
+    const owner = layer.active && req instanceof ClientRequest ? RoundTrip.of(req) : undefined;
+    return owner === undefined ? open() : ownDials(owner, open);
+  };
+}
