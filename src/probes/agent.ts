@@ -4,7 +4,7 @@ import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
-import { claimableDials, foreignDials, ownDials } from './dial';
+import { enterDials, leaveDials } from './dial';
 import { firstHop } from './firsthop';
 import { guarded, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
@@ -73,12 +73,15 @@ export function agentProbe(): () => void {
  */
 function createSocket(original: Method, layer: { active: boolean }): Method {
   return function createSocket(this: Agent, req: ClientRequest) {
-    const open = () => original.apply(this, arguments as unknown as unknown[]);
-    if (!layer.active) return open();
+    if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
-    if (req.destroyed) return claimableDials(open);
-    const roundTrip = RoundTrip.of(req) ?? tunnelledFor(req);
-    return roundTrip === undefined ? foreignDials(open) : ownDials(roundTrip, open);
+    const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
+    const before = enterDials(owner);
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      leaveDials(before);
+    }
   };
 }
 

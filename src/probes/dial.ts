@@ -11,7 +11,7 @@ import type { OpenDial, RoundTrip } from './roundtrip';
 import { tlsState } from './tlsstate';
 
 /** Whose sockets are being opened; claimable: nobody's yet, but an HTTP request will be given the socket. */
-interface Scope {
+export interface Scope {
   owner: RoundTrip | undefined;
   readonly claimable?: boolean;
 }
@@ -19,22 +19,33 @@ interface Scope {
 /** A key of its own: under the key of `withClientTrace` every socket the application opens would be reported. */
 const scopes = new AsyncLocalStorage<Scope | undefined>();
 
+/** Dials made here wait to be claimed by the request that is given the socket. */
+const CLAIMABLE: Scope = { owner: undefined, claimable: true };
+
 /**
- * Runs `open`. Sockets opened by it, also later in its asynchronous context, belong to `owner` until {@link RoundTrip.leaveScope}.
+ * From here to {@link leaveDials} sockets that are opened, also later in their asynchronous context, belong to `owner` until
+ * {@link RoundTrip.leaveScope}; without one they are not observed, not even within another request's dial.
+ *
+ * No function is taken to be run within: some agents (agent-base) find out about https by the ten frames of a stack trace, so ours must be few.
+ *
+ * @returns what `leaveDials` must be given
  */
-export function ownDials<T>(owner: RoundTrip, open: () => T): T {
+export function enterDials(owner: RoundTrip | 'claimable' | undefined): Scope | undefined {
+  if (owner === 'claimable') return enter(CLAIMABLE);
+  if (owner === undefined) return enter(undefined);
   owner.scope ??= { owner };
-  return scopes.run(owner.scope, open);
+  return enter(owner.scope);
 }
 
-/** Runs `open`. Dials it makes wait to be claimed by the request that is given the socket. */
-export function claimableDials<T>(open: () => T): T {
-  return scopes.run({ owner: undefined, claimable: true }, open);
+/** Back to what was before {@link enterDials}. */
+export function leaveDials(before: Scope | undefined): void {
+  enter(before);
 }
 
-/** Runs `open`. Sockets it opens are not observed, not even if it runs inside another request's dial. */
-export function foreignDials<T>(open: () => T): T {
-  return scopes.getStore() === undefined ? open() : scopes.run(undefined, open);
+function enter(scope: Scope | undefined): Scope | undefined {
+  const before = scopes.getStore();
+  if (before !== scope) scopes.enterWith(scope);
+  return before;
 }
 
 /** Whose dial is running. */

@@ -2,7 +2,7 @@ import { Agent, ClientRequest } from 'node:http';
 import { context } from '@opentelemetry/api';
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
-import { foreignDials, ownDials } from './dial';
+import { enterDials, leaveDials } from './dial';
 import { firstHop } from './firsthop';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
@@ -17,7 +17,7 @@ export function wasAsked(req: ClientRequest): boolean {
 }
 
 /**
- * Watches agents that do not leave it to `http.Agent` to take requests: tunnel, global-agent, agent-base before version 7.
+ * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7.
  *
  * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
  * the header if it was given as an array, before it asks the agent (20 to 26).
@@ -26,8 +26,7 @@ export function foreignAgentProbe(): () => void {
   const met = new Met();
   const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
     const { agent } = this;
-    if (agent && (agent as Asked).addRequest !== (Agent.prototype as unknown as Asked).addRequest)
-      met.watch(agent);
+    if (agent && !(agent instanceof Agent)) met.watch(agent);
   });
   const undo = [
     patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
@@ -49,10 +48,6 @@ export function foreignAgentProbe(): () => void {
   };
 }
 
-interface Asked {
-  readonly addRequest?: unknown;
-}
-
 /** The classes met, and the agents that are none. They are patched, and not kept from being collected. */
 class Met {
   readonly #undo = new WeakMap<object, () => void>();
@@ -61,7 +56,7 @@ class Met {
 
   watch(agent: object): void {
     const owner = ownerOf(agent, 'addRequest');
-    if (owner === undefined || owner === Agent.prototype || this.#undo.has(owner)) return;
+    if (owner === undefined || this.#undo.has(owner)) return;
     const undo: ((() => void) | undefined)[] = [];
     this.#undo.set(owner, () => {
       for (const each of undo) each?.();
@@ -70,8 +65,7 @@ class Met {
     this.#owners.add(ref);
     this.#collected.register(owner, ref);
     undo.push(patch(owner, 'addRequest', addRequest));
-    if (Object.hasOwn(owner, 'createSocket') && !(owner instanceof Agent))
-      undo.push(patch(owner, 'createSocket', createSocket));
+    if (Object.hasOwn(owner, 'createSocket')) undo.push(patch(owner, 'createSocket', createSocket));
   }
 
   undo(): void {
@@ -91,20 +85,29 @@ const ask = guarded(function addRequest(this: object, req: ClientRequest, option
 
 function addRequest(original: Method, layer: Layer): Method {
   return function addRequest(this: object, req: unknown, options: unknown) {
-    const open = () => original.apply(this, arguments as unknown as unknown[]);
-    if (!layer.active || !(req instanceof ClientRequest)) return open();
+    if (!layer.active || !(req instanceof ClientRequest))
+      return original.apply(this, arguments as unknown as unknown[]);
     ask.call(this, req, options, undefined, undefined);
-    const owner = RoundTrip.of(req) ?? tunnelledFor(req);
-    return owner === undefined ? foreignDials(open) : ownDials(owner, open);
+    const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req));
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      leaveDials(before);
+    }
   };
 }
 
 /** The agents of tunnel and tunnel-agent dial for a queued request when the socket of another one closes, in that one's asynchronous context. */
 function createSocket(original: Method, layer: Layer): Method {
   return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
-    const open = () => original.apply(this, arguments as unknown as unknown[]);
     const req = options?.request;
     const owner = layer.active && req instanceof ClientRequest ? RoundTrip.of(req) : undefined;
-    return owner === undefined ? open() : ownDials(owner, open);
+    if (owner === undefined) return original.apply(this, arguments as unknown as unknown[]);
+    const before = enterDials(owner);
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      leaveDials(before);
+    }
   };
 }
