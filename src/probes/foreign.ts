@@ -91,6 +91,10 @@ function addRequest(original: Method, layer: Layer): Method {
     const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
+    } catch (error) {
+      // The constructor of the request throws it to the application, which gets no request that could have an end.
+      if (error instanceof Error) RoundTrip.of(req)?.done(error);
+      throw error;
     } finally {
       leaveDials(before);
     }

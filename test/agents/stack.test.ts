@@ -14,9 +14,7 @@ import { watchAgents } from './suite';
 watchAgents();
 
 /** Version 5, with agent-base 6. */
-const HttpsProxyAgent5: new (
-  proxy: string,
-) => https.Agent = require('https-proxy-agent-5');
+const HttpsProxyAgent5: new (proxy: string) => https.Agent = require('https-proxy-agent-5');
 
 for (const [name, Agent] of Object.entries({ HttpsProxyAgent, HttpsProxyAgent5 }))
   test(`${name} looks for https among the ten frames of a stack trace: we leave it room`, async (t) => {

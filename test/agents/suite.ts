@@ -108,7 +108,10 @@ async function oneAfterTheOther(stage: Stage, { names, tls, cold, second }: Case
   const r1 = await stage.get('/first');
   const r2 = await stage.get('/second');
   for (const { status, body } of [r1, r2]) assert.deepEqual([status, body], [200, 'hello']);
-  assert.deepEqual([r1, r2].map(({ recorder }) => sequenceOf(recorder)), [cold, second ?? cold]);
+  assert.deepEqual(
+    [r1, r2].map(({ recorder }) => sequenceOf(recorder)),
+    [cold, second ?? cold],
+  );
 
   const hop = names === 'proxy' ? proxy?.origin : target.origin;
   for (const { recorder } of [r1, r2])
@@ -116,8 +119,7 @@ async function oneAfterTheOther(stage: Stage, { names, tls, cold, second }: Case
   assert.deepEqual(r1.recorder.args('dnsStart'), [{ host: 'localhost' }]);
   const [network, addr, err] = r1.recorder.args('connectDone', r1.recorder.count('connectDone') - 1);
   assert.deepEqual([network, addr, err], ['tcp', `127.0.0.1:${(proxy ?? server).port}`, undefined]);
-  if (tls)
-    assert.equal(r1.recorder.args('tlsHandshakeDone')[0]?.servername, new URL(target.origin).hostname);
+  if (tls) assert.equal(r1.recorder.args('tlsHandshakeDone')[0]?.servername, new URL(target.origin).hostname);
   assert.equal(r1.recorder.args('gotConn')[0].reused, false);
   assert.equal(r2.recorder.args('gotConn')[0].reused, second !== undefined);
   assert.equal(r2.recorder.args('gotConn')[0].wasIdle, second !== undefined);
