@@ -2,7 +2,8 @@ import dns from 'node:dns';
 import type { Socket } from 'node:net';
 import { now } from '../clock';
 import { stamp } from '../stamp';
-import { type Method, patch } from './patch';
+import { type Layer, type Method, patch } from './patch';
+import { currentResolution } from './scope';
 
 /** The socket whose `connect` is on the stack: Node calls `lookup` from there. */
 let connecting: Socket | undefined;
@@ -11,15 +12,15 @@ export function connectingSocket(): Socket | undefined {
   return connecting;
 }
 
-/** Runs `connect` of a socket. */
-export function connectingWith<T>(socket: Socket, connect: () => T): T {
-  const outer = connecting;
+/** From here to {@link leaveConnect} the socket's `connect` is on the stack. Returns what `leaveConnect` must be given. */
+export function enterConnect(socket: Socket): Socket | undefined {
+  const before = connecting;
   connecting = socket;
-  try {
-    return connect();
-  } finally {
-    connecting = outer;
-  }
+  return before;
+}
+
+export function leaveConnect(before: Socket | undefined): void {
+  connecting = before;
 }
 
 const shared = stamp<Socket, true>();
@@ -65,15 +66,11 @@ export class Resolution {
 
 const QUERIES = ['resolve', 'resolve4', 'resolve6', 'resolveAny'];
 
-/**
- * Watches the resolvers of `node:dns` for queries that are made in a dial. Queries that the application makes for itself pass through untouched.
- *
- * @param current - the resolution that is waiting in the present asynchronous context, if any
- */
-export function resolverProbe(current: () => Resolution | undefined): () => void {
+/** Watches the resolvers of `node:dns` for queries that are made in a dial. Those that the application makes for itself pass through untouched. */
+export function resolverProbe(): () => void {
   const undo: ((() => void) | undefined)[] = [];
   const watch = (owner: object, names: readonly string[], make: Wrap) => {
-    for (const name of names) undo.push(patch(owner, name, (original, layer) => make(original, layer, current)));
+    for (const name of names) undo.push(patch(owner, name, make));
   };
   watch(dns, ['lookup', ...QUERIES], callbackQuery);
   watch(dns.Resolver.prototype, QUERIES, callbackQuery);
@@ -84,15 +81,11 @@ export function resolverProbe(current: () => Resolution | undefined): () => void
   };
 }
 
-type Wrap = (
-  original: Method,
-  layer: { active: boolean },
-  current: () => Resolution | undefined,
-) => Method;
+type Wrap = (original: Method, layer: Layer) => Method;
 
-const callbackQuery: Wrap = (original, layer, current) =>
+const callbackQuery: Wrap = (original, layer) =>
   function query(this: unknown, ...args: unknown[]) {
-    const resolution = layer.active ? current() : undefined;
+    const resolution = layer.active ? currentResolution() : undefined;
     const callback = args.at(-1);
     if (resolution === undefined || typeof callback !== 'function') return original.apply(this, args);
     resolution.query();
@@ -106,9 +99,9 @@ const callbackQuery: Wrap = (original, layer, current) =>
     ]);
   };
 
-const promiseQuery: Wrap = (original, layer, current) =>
+const promiseQuery: Wrap = (original, layer) =>
   function query(this: unknown, ...args: unknown[]) {
-    const resolution = layer.active ? current() : undefined;
+    const resolution = layer.active ? currentResolution() : undefined;
     const answer = original.apply(this, args);
     if (resolution === undefined) return answer;
     resolution.query();

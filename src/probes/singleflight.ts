@@ -3,7 +3,7 @@ import dns, { type LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
 import { coalescesLookups } from '../tracing';
 import { connectingSocket, markShared } from './lookups';
-import { type Method, patch } from './patch';
+import { patch } from './patch';
 
 type Callback = (err: Error | null, address: string | LookupAddress[], family?: number) => void;
 
