@@ -90,8 +90,8 @@ export interface ClientTrace {
    * A connection is wanted: the first hook of every request, called before the agent's pool is searched, even if an idle connection is at hand.
    *
    * As in Go the first hop is the proxy, if there is one. Node does not tell; agents do: by `agent.proxy`, a URL or an object with host and port (https-proxy-agent,
-   * http-proxy-agent, socks-proxy-agent, hpagent), by `agent.proxyOptions` (tunnel), and Node's own by `proxyEnv`. For an agent that keeps its proxy to itself
-   * (global-agent, proxy-agent) it is the target; `dnsStart` and `connectStart` name the proxy all the same.
+   * http-proxy-agent, socks-proxy-agent), by `agent.proxyOptions` (tunnel), and Node's own by `proxyEnv`. For an agent that keeps its proxy to itself
+   * (global-agent) it is the target; `dnsStart` and `connectStart` name the proxy all the same.
    *
    * @param hostPort - the first hop as `host:port`: default port filled in, IPv6 in brackets, names in ASCII
    */

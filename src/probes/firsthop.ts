@@ -10,7 +10,7 @@ interface AgentInternals {
   readonly options?: RequestOptions & { readonly proxyEnv?: unknown };
   /** agent-base and its kin: a URL, or host and port. */
   readonly proxy?: unknown;
-  /** `tunnel`, `tunnel-agent`. */
+  /** `tunnel`. */
   readonly proxyOptions?: unknown;
 }
 

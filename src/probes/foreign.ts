@@ -101,7 +101,7 @@ function addRequest(original: Method, layer: Layer): Method {
   };
 }
 
-/** The agents of tunnel and tunnel-agent dial for a queued request when the socket of another one closes, in that one's asynchronous context. */
+/** The agents of tunnel dial for a queued request when the socket of another one closes, in that one's asynchronous context. */
 function createSocket(original: Method, layer: Layer): Method {
   return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
     const req = options?.request;

@@ -192,7 +192,7 @@ function responseEvent(this: Response, event: string, value: unknown): void {
   if (req === undefined || roundTrip === undefined) return;
   if (event === 'error') return roundTrip.done(value as Error);
   roundTrip.bodyEnd();
-  // Nothing more will come: no pool takes the connection.
-  if (event === 'end' && roundTrip.hasWrittenRequest && (!req.shouldKeepAlive || req.closed))
+  // Nothing more will come: no pool takes the connection. Of a request that is closed nothing will be written either.
+  if (req.closed || (event === 'end' && roundTrip.hasWrittenRequest && !req.shouldKeepAlive))
     roundTrip.done();
 }

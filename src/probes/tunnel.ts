@@ -7,7 +7,7 @@ import { dialOwner } from './scope';
 const owners = stamp<ClientRequest, RoundTrip>();
 
 /**
- * Whether a request is part of another's dial: agents make tunnels with a `CONNECT` request (tunnel, tunnel-agent, hpagent). As in Go that has no hooks
+ * Whether a request is part of another's dial: agents make tunnels with a `CONNECT` request (tunnel). As in Go that has no hooks
  * of its own, and its connection is dialled for the request that will use the tunnel.
  */
 export function isTunnel(req: ClientRequest): boolean {

@@ -84,6 +84,6 @@ test('https-proxy-agent: the proxy refuses: the agent plays its answer through a
   const proxy = await refusingProxy(t);
   const { recorder, status } = await request(target, '/', { agent: new HttpsProxyAgent(proxy.origin) });
   assert.equal(status, 407);
-  assert.match(sequenceOf(recorder), /^GC DS DD CS CD GO /);
+  assert.match(sequenceOf(recorder), /^GC DS DD CS CD GO HF WH FB WR!/);
   assert.equal(recorder.args('gotConn')[0].socket.remotePort, undefined);
 });

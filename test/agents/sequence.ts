@@ -5,5 +5,8 @@ import type { Recorder } from '../support/recorder';
  * answer to it has arrived.
  */
 export function sequenceOf(recorder: Recorder): string {
-  return recorder.sequence().replaceAll('CS CD!ECONNREFUSED ', '').replace('FB WR', 'WR FB');
+  return recorder
+    .sequence()
+    .replaceAll('CS CD!ECONNREFUSED ', '')
+    .replace(/FB WR(?!!)/, 'WR FB');
 }
