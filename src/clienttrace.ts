@@ -88,6 +88,11 @@ export type Network = 'tcp' | 'unix';
 export interface ClientTrace {
   /**
    * A connection is wanted: the first hook of every request, called before the agent's pool is searched, even if an idle connection is at hand.
+   *
+   * As in Go the first hop is the proxy, if there is one. Node does not tell; agents do: by `agent.proxy`, a URL or an object with host and port (https-proxy-agent,
+   * http-proxy-agent, socks-proxy-agent), by `agent.proxyOptions` (tunnel), and Node's own by `proxyEnv`. For an agent that keeps its proxy to itself
+   * (global-agent) it is the target; `dnsStart` and `connectStart` name the proxy all the same.
+   *
    * @param hostPort - the first hop as `host:port`: default port filled in, IPv6 in brackets, names in ASCII
    */
   getConn?(hostPort: string): void;
@@ -134,7 +139,10 @@ export interface ClientTrace {
   /** A connection attempt has ended. An error here need not fail the request: Node goes on to the next address. */
   connectDone?(network: Network, addr: string, err?: Error): void;
 
-  /** The TLS handshake begins, after the connection is made and, through a proxy, after `CONNECT`. */
+  /**
+   * The TLS handshake begins, after the connection is made and, through a proxy, after `CONNECT`, which has no hooks of its own.
+   * With a proxy that speaks TLS itself there are two handshakes, first the proxy's.
+   */
   tlsHandshakeStart?(): void;
 
   /** The TLS handshake has ended; `state` is undefined when it failed. An untrusted certificate is a failure here. */

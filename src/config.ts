@@ -36,6 +36,11 @@ export interface HttpTraceInstrumentationConfig extends InstrumentationConfig {
    * of `authorization`, `proxy-authorization` and `cookie` are never recorded: `REDACTED` stands in their place.
    */
   headers?: readonly string[];
+  /**
+   * Default false. Concurrent `dns.lookup`s of one host, by whomever they are made, share one query, as in Go: fewer of them wait for libuv's four threads.
+   * Nothing is kept after the answer. This is the one option that changes what the program does.
+   */
+  coalesceLookups?: boolean;
 }
 
 /** The options as the instrumentation uses them: complete and right. */
@@ -48,6 +53,7 @@ export interface Options {
   readonly clientTrace: ((info: RequestInfo) => ClientTrace | undefined) | undefined;
   /** In lower case. */
   readonly headers: readonly string[];
+  readonly coalesceLookups: boolean;
 }
 
 type Check<T> = (value: unknown) => T | undefined;
@@ -90,6 +96,7 @@ export function resolveConfig(config: unknown, report: Report = toDiag): Options
     ignoreRequest: option('ignoreRequest', isFunction, 'a function', undefined),
     clientTrace: option('clientTrace', isFunction, 'a function', undefined),
     headers: option('headers', isHeaders, 'an array of header names', []),
+    coalesceLookups: option('coalesceLookups', isBoolean, 'a boolean', false),
   };
   for (const name of Object.keys(given)) if (!known.has(name)) report(name, 'does not exist; it is ignored');
   return options;

@@ -6,10 +6,12 @@ const VARIABLES: Record<string, { option: string; parse: (text: string) => unkno
   OTEL_HTTPTRACE_MIN_DURATION: { option: 'minDuration', parse: numberIn },
   OTEL_HTTPTRACE_SLOWER_THAN: { option: 'slowerThan', parse: numberIn },
   OTEL_HTTPTRACE_HEADERS: { option: 'headers', parse: listIn },
+  OTEL_HTTPTRACE_COALESCE_LOOKUPS: { option: 'coalesceLookups', parse: booleanIn },
 };
 
 /**
- * The options of the register entry: `OTEL_HTTPTRACE_MODE`, `_MIN_DURATION`, `_SLOWER_THAN` and `_HEADERS` (separated by commas). Unset and
+ * The options of the register entry: `OTEL_HTTPTRACE_MODE`, `_MIN_DURATION`, `_SLOWER_THAN`, `_HEADERS` (separated by commas) and
+ * `_COALESCE_LOOKUPS` (true or false). Unset and
  * empty variables leave the default, as OpenTelemetry's specification of environment variables has it; so does a wrong one, which is reported.
  *
  * @param report - told the variable and what is wrong with it
@@ -31,10 +33,11 @@ export function configFromEnvironment(
     variableOf.set(variable.option, name);
     config[variable.option] = variable.parse(text);
   }
-  const { mode, minDuration, slowerThan, headers } = resolveConfig(config, (option, problem) =>
-    report(variableOf.get(option) ?? option, problem),
+  const { mode, minDuration, slowerThan, headers, coalesceLookups } = resolveConfig(
+    config,
+    (option, problem) => report(variableOf.get(option) ?? option, problem),
   );
-  return { mode, minDuration, slowerThan, headers };
+  return { mode, minDuration, slowerThan, headers, coalesceLookups };
 }
 
 /** A number, or the text itself, so that the report shows what was written. */
@@ -48,4 +51,10 @@ function listIn(text: string): string[] {
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+}
+
+/** As OpenTelemetry's specification has it: in any case; or the text itself. */
+function booleanIn(text: string): boolean | string {
+  const lower = text.toLowerCase();
+  return lower === 'true' ? true : lower === 'false' ? false : text;
 }

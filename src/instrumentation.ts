@@ -22,9 +22,9 @@ import { VERSION } from './version';
  */
 export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstrumentationConfig> {
   // The base class calls setConfig() and enable() before fields of this one would be initialized: they are only declared.
-  declare private options: Options;
-  declare private unwatch: (() => void) | undefined;
-  declare private removeSource: (() => void) | undefined;
+  private declare options: Options;
+  private declare unwatch: (() => void) | undefined;
+  private declare removeSource: (() => void) | undefined;
 
   /** @param config - see {@link HttpTraceInstrumentationConfig}; wrong options are reported to `diag` and never throw */
   constructor(config: HttpTraceInstrumentationConfig = {}) {

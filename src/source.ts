@@ -32,6 +32,10 @@ export class ConfiguredSource implements Source {
     this.#tracer = tracer;
   }
 
+  get coalesceLookups(): boolean {
+    return this.#options.coalesceLookups;
+  }
+
   wants(ctx: Context): boolean {
     const { clientTrace, mode } = this.#options;
     return clientTrace !== undefined || (mode !== 'off' && trace.getSpan(ctx)?.isRecording() === true);

@@ -43,6 +43,8 @@ export interface Source {
   wants(ctx: Context): boolean;
   /** True: this request is not to be traced at all, by anyone. */
   ignores(info: RequestInfo): boolean;
+  /** Whether concurrent lookups of one host are to share one query. */
+  readonly coalesceLookups: boolean;
   /** The trace for a request, or none. */
   traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefined;
 }
@@ -55,6 +57,11 @@ export function addSource(source: Source): () => void {
   return () => {
     sources = sources.filter((other) => other !== source);
   };
+}
+
+/** Whether anybody wants concurrent lookups of one host to share one query. */
+export function coalescesLookups(): boolean {
+  return sources.some((source) => source.coalesceLookups);
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */

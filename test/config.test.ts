@@ -25,6 +25,7 @@ test('the defaults', () => {
       ignoreRequest: undefined,
       clientTrace: undefined,
       headers: [],
+      coalesceLookups: false,
     },
   );
 });

@@ -55,6 +55,7 @@ test('each variable sets its option; unset and empty ones leave the default', ()
     minDuration: 0,
     slowerThan: 0,
     headers: [],
+    coalesceLookups: false,
   });
   assert.deepEqual(
     read({
@@ -62,8 +63,15 @@ test('each variable sets its option; unset and empty ones leave the default', ()
       OTEL_HTTPTRACE_MIN_DURATION: '1.5',
       OTEL_HTTPTRACE_SLOWER_THAN: ' 200 ',
       OTEL_HTTPTRACE_HEADERS: 'X-Request-Id, user-agent,',
+      OTEL_HTTPTRACE_COALESCE_LOOKUPS: 'True',
     }),
-    { mode: 'events', minDuration: 1.5, slowerThan: 200, headers: ['x-request-id', 'user-agent'] },
+    {
+      mode: 'events',
+      minDuration: 1.5,
+      slowerThan: 200,
+      headers: ['x-request-id', 'user-agent'],
+      coalesceLookups: true,
+    },
   );
   assert.deepEqual(reports, []);
 });

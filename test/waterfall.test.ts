@@ -242,6 +242,17 @@ test('an unreachable host has its failed waterfall, the next URL is traced, and 
   assert.deepEqual({ code, stderr }, { code: 1, stderr: '' });
 });
 
+test('a server that switches protocols unasked has a failed waterfall, not silence', async (t) => {
+  const server = await serveRaw((socket) => {
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: tea', '', ''];
+    socket.once('data', () => socket.write(head.join('\r\n')));
+  });
+  t.after(server.close);
+  const { code, stdout, stderr } = await run([server.origin]);
+  assert.deepEqual({ code, stderr }, { code: 1, stderr: '' });
+  assert.match(one(waterfalls(stdout)).title, / no response /);
+});
+
 test('--timeout ends a request that is not answered, or not to its end, in the phase it had come to', async (t) => {
   const silent = await serveRaw(() => {});
   t.after(silent.close);

@@ -8,12 +8,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
+// Until it is known better: should a request ever hang, the process ends early, and not as if all were well.
+process.exitCode = 1;
 run(process.argv.slice(2)).then(
   (exitCode) => {
     process.exitCode = exitCode;
   },
-  (error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  },
+  (error: unknown) => console.error(error),
 );

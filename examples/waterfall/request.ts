@@ -51,6 +51,10 @@ function send(url: URL, { body, limit = 30_000, ...options }: RequestOptions): P
       resolve(error);
     };
     req.on('error', settle);
+    // Node closes a request without an error when the server switches protocols unasked.
+    req.on('close', () => {
+      if (running === req) settle(new Error('closed without a response'));
+    });
     req.on('response', (res) => {
       running = res;
       res.on('error', settle);

@@ -4,10 +4,11 @@ import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
-import { claimableDials, foreignDials, ownDials } from './dial';
-import { asciiHost } from './hostport';
-import { guarded, type Method, patch } from './patch';
+import { firstHop } from './firsthop';
+import { guarded, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
+import { enterDials, leaveDials } from './scope';
+import { isTunnel, tunnelledFor } from './tunnel';
 
 /** What Node's agents have and its types do not tell. */
 interface PooledSocket extends Socket {
@@ -17,15 +18,8 @@ interface PooledRequest extends ClientRequest {
   readonly res?: IncomingMessage | null;
 }
 interface AgentInternals extends Agent {
-  readonly protocol?: string;
-  readonly defaultPort?: number;
   readonly keepAlive?: boolean;
-  readonly options?: RequestOptions;
   readonly createSocket?: Method;
-}
-interface RequestOptions {
-  readonly host?: string;
-  readonly port?: number | string;
 }
 
 /** Watches `http.Agent`: who asks for a connection, whose request opens one, and what becomes of it afterwards. */
@@ -33,6 +27,7 @@ export function agentProbe(): () => void {
   const undo: ((() => void) | undefined)[] = [];
   const wrapped = new WeakSet<object>();
   let latest: unknown;
+  // Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts.
   const wrapCreateSocket = (agent: AgentInternals) => {
     // Usually there is one class of agents, and this is all.
     if (agent.createSocket === latest) return;
@@ -48,10 +43,11 @@ export function agentProbe(): () => void {
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
-        // An agent that returns another agent (agent-base) brings the request here a second time.
-        if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined) return;
+        if (!isWanted(ctx) || req.destroyed) return;
         wrapCreateSocket(this);
-        RoundTrip.begin(req, ctx, 'http', targetOf(this, req, options));
+        // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
+        if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
+        RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
       });
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
@@ -84,37 +80,21 @@ export function agentProbe(): () => void {
   };
 }
 
-/** Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts. */
-function ownerOf(object: object, method: string): object | undefined {
-  let owner: object | null = object;
-  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
-  return owner ?? undefined;
-}
-
 /**
  * Gives the dial to its request. Node calls this in the asynchronous context of whatever made room for it: for a queued request that is
  * the closing of another request's socket, so the active context tells nothing.
  */
 function createSocket(original: Method, layer: { active: boolean }): Method {
   return function createSocket(this: Agent, req: ClientRequest) {
-    const open = () => original.apply(this, arguments as unknown as unknown[]);
-    if (!layer.active) return open();
+    if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
-    if (req.destroyed) return claimableDials(open);
-    const roundTrip = RoundTrip.of(req);
-    return roundTrip === undefined ? foreignDials(open) : ownDials(roundTrip, open);
-  };
-}
-
-/** Where `options` lead; Node has filled in host and port. The agent's own options win, as they do in Node. */
-function targetOf(agent: AgentInternals, req: ClientRequest, options: unknown) {
-  const wanted = (typeof options === 'string' ? { host: options } : options) as RequestOptions;
-  const own = agent.options;
-  const protocol = (req.protocol ?? agent.protocol) === 'https:' ? ('https:' as const) : ('http:' as const);
-  return {
-    protocol,
-    host: asciiHost(own?.host || wanted.host || 'localhost'),
-    port: Number(own?.port || wanted.port || agent.defaultPort || (protocol === 'https:' ? 443 : 80)),
+    const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
+    const before = enterDials(owner);
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      leaveDials(before);
+    }
   };
 }
 
@@ -142,7 +122,7 @@ function freed(
   }
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
-  else if ((this as AgentInternals).keepAlive && req?.shouldKeepAlive)
+  else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)
     roundTrip.putIdleConn(refusal(this, options, writable));
   roundTrip.done();
 }

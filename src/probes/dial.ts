@@ -1,48 +1,14 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, errorMonitor } from 'node:events';
-import { isIP, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
 import { stamp } from '../stamp';
-import { asciiHost, hostPort } from './hostport';
-import { guarded, patch } from './patch';
+import { hostPort } from './hostport';
+import type { Resolution } from './lookups';
+import { guarded } from './patch';
 import type { OpenDial, RoundTrip } from './roundtrip';
 import { tlsState } from './tlsstate';
-
-/** Whose sockets are being opened; claimable: nobody's yet, but an HTTP request will be given the socket. */
-interface Scope {
-  owner: RoundTrip | undefined;
-  readonly claimable?: boolean;
-  latest?: Dial;
-}
-
-/** A key of its own: under the key of `withClientTrace` every socket the application opens would be reported. */
-const scopes = new AsyncLocalStorage<Scope | undefined>();
-
-/**
- * Runs `open`. Sockets opened by it, also later in its asynchronous context, belong to `owner` until {@link RoundTrip.leaveScope}.
- */
-export function ownDials<T>(owner: RoundTrip, open: () => T): T {
-  owner.scope ??= { owner };
-  return scopes.run(owner.scope, open);
-}
-
-/** Runs `open`. Dials it makes wait to be claimed by the request that is given the socket. */
-export function claimableDials<T>(open: () => T): T {
-  return scopes.run({ owner: undefined, claimable: true }, open);
-}
-
-/** Runs `open`. Sockets it opens are not observed, not even if it runs inside another request's dial. */
-export function foreignDials<T>(open: () => T): T {
-  return scopes.getStore() === undefined ? open() : scopes.run(undefined, open);
-}
-
-/** The scope of a socket that is being opened now; none for one that a lookup opens to find an answer, such as DNS over HTTPS. */
-function currentScope(): Scope | undefined {
-  const scope = scopes.getStore();
-  return scope?.latest?.isLookingUp ? undefined : scope;
-}
 
 const dials = stamp<Socket, Dial>();
 
@@ -62,7 +28,7 @@ export class Dial implements OpenDial {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
-  #host: string | undefined;
+  #resolution: Resolution | undefined;
   #addrs: DnsAddress[] = [];
   #answeredAt = 0;
   #attempt: { network: Network; addr: string } | undefined;
@@ -100,8 +66,9 @@ export class Dial implements OpenDial {
   get isOver(): boolean {
     return this.#over;
   }
-  get isLookingUp(): boolean {
-    return this.#host !== undefined;
+  /** The lookup that is under way. */
+  get resolution(): Resolution | undefined {
+    return this.#resolution;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
@@ -124,8 +91,9 @@ export class Dial implements OpenDial {
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
 
-  dnsStart(host: string): void {
-    this.#host = host;
+  dnsStart(resolution: Resolution): void {
+    this.#resolution = resolution;
+    const { host } = resolution;
     this.#tell((trace) => trace.dnsStart?.({ host }));
   }
 
@@ -135,9 +103,11 @@ export class Dial implements OpenDial {
   }
 
   #dnsDone(err?: Error): void {
-    if (this.#host === undefined) return;
-    this.#host = undefined;
-    const info = { addrs: this.#addrs, coalesced: false, ...(err && { err }) };
+    const resolution = this.#resolution;
+    if (resolution === undefined) return;
+    this.#resolution = undefined;
+    const coalesced = this.#answeredAt > 0 && resolution.isCoalesced;
+    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
     at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
   }
 
@@ -258,92 +228,3 @@ const onClose = guarded(function close(this: Socket) {
   // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
   if (dial?.owner?.trace === undefined) dial?.close(this.errored ?? new Error('socket closed'));
 });
-
-/** Watches `net` and `tls` for connections being made. */
-export function dialProbe(): () => void {
-  const undo = [
-    patch(Socket.prototype, 'connect', (original, layer) => {
-      const observe = guarded(beginDial);
-      return function connect(this: Socket) {
-        if (layer.active) observe.call(this, currentScope(), arguments[0]);
-        return original.apply(this, arguments as unknown as unknown[]);
-      };
-    }),
-    patch(TLSSocket.prototype, '_start', (original, layer) => {
-      const observe = guarded(beginHandshake);
-      return function _start(this: TLSSocket) {
-        if (layer.active) observe.call(this, currentScope());
-        return original.apply(this, arguments as unknown as unknown[]);
-      };
-    }),
-  ];
-  return () => {
-    for (const each of undo) each?.();
-  };
-}
-
-interface ConnectOptions {
-  readonly host?: string;
-  readonly path?: string;
-}
-
-/** A call of `connect` that belongs to no request yet, and may never. */
-const calls = stamp<Socket, { readonly options: ConnectOptions; readonly time: number }>();
-
-/** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
-function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
-  const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
-  if (typeof options !== 'object' || options === null) return;
-  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { options, time: now() });
-  else if (dialOf(this)?.isOver !== false) {
-    scope.latest = Dial.begin(this, scope.owner);
-    startDial(scope.latest, options);
-  }
-}
-
-/** When `connect` was called on a socket that belongs to no request yet. */
-export function calledAt(socket: Socket): number | undefined {
-  return calls.get(socket)?.time;
-}
-
-/**
- * The dial of a socket that a request was given while it was still connecting.
- * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
- */
-export function dialFor(socket: Socket, request: RoundTrip): Dial {
-  const dial = dialOf(socket);
-  if (dial?.isOver === false) {
-    dial.claim(request);
-    return dial;
-  }
-  const late = Dial.begin(socket, request);
-  const call = calls.get(socket);
-  // A Unix socket's attempt is announced inside connect().
-  if (call !== undefined)
-    at(call.time, () => {
-      startDial(late, call.options);
-      if (call.options.path) late.connectStart('unix', call.options.path);
-    });
-  return late;
-}
-
-function startDial(dial: Dial, options: ConnectOptions): void {
-  if (options.path) return;
-  const host = asciiHost(options.host || 'localhost');
-  if (isIP(host) === 0) dial.dnsStart(host);
-}
-
-interface StartingTlsSocket extends TLSSocket {
-  readonly _parent?: Socket;
-  readonly _tlsOptions?: { isServer?: boolean };
-}
-
-/** `_start` begins the handshake, over an own connection or a given one; on a socket that still connects it only postpones itself. */
-function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void {
-  if (this.connecting || this._tlsOptions?.isServer) return;
-  const dial = dialOf(this);
-  if (dial?.isOver === false) return dial.tlsHandshakeStart();
-  const parent = this._parent && dialOf(this._parent);
-  const owner = scope?.owner ?? parent?.owner;
-  if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
-}

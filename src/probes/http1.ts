@@ -5,17 +5,21 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
-import { calledAt, dialFor, foreignDials } from './dial';
+import { wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
-import { guarded, type Method, patch } from './patch';
+import { guarded, patch } from './patch';
 import { RoundTrip } from './roundtrip';
+import { enterDials, leaveDials } from './scope';
+import { calledAt, dialFor } from './sockets';
+import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
   readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
   readonly _headerSent?: boolean;
+  readonly outputData?: readonly unknown[];
 }
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
@@ -28,7 +32,12 @@ export function http1Probe(): () => void {
         observe.call(this, socket);
         if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
         // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
-        return foreignDials(call(original, this, arguments));
+        const before = enterDials(undefined);
+        try {
+          return original.apply(this, arguments as unknown as unknown[]);
+        } finally {
+          leaveDials(before);
+        }
       };
     }),
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
@@ -68,21 +77,17 @@ export function http1Probe(): () => void {
   };
 }
 
-function call(method: Method, receiver: unknown, args: IArguments): () => unknown {
-  return () => method.apply(receiver, args as unknown as unknown[]);
-}
-
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
 function useSocket(this: Request, socket: Socket): void {
-  // Aborted in the queue: it is given the socket only to hand it on.
-  if (this.destroyed) return;
+  // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
+  if (this.destroyed || tunnelledFor(this) !== undefined) return;
   const connection = Connection.of(socket);
   const { idleSince } = connection;
   if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || this.reusedSocket;
   connection.requestCount++;
   connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(this) ?? (this.agent instanceof Agent ? undefined : beginLate(this, socket));
+  const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
   if (roundTrip === undefined) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
   if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
@@ -99,8 +104,9 @@ function isReady(socket: Socket): boolean {
   );
 }
 
-/** Without an agent, or with one that is none of Node's, a request is first seen when it is given its socket. */
+/** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
 function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
+  if (req.agent instanceof Agent || wasAsked(req)) return undefined;
   const ctx = context.active();
   if (!isWanted(ctx)) return undefined;
   const protocol = req.protocol === 'https:' ? 'https:' : 'http:';
@@ -111,8 +117,13 @@ function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
 function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
-  if (!roundTrip.hasConn || !this._headerSent || !this.socket) return;
+  if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
   roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
+}
+
+/** A proxy agent that rewrites a header which waits for the connection (http-proxy-agent) has Node think it was never sent. */
+function hasHandedOverHeader({ _headerSent, outputData }: Request): boolean {
+  return _headerSent === true || (outputData !== undefined && outputData.length > 0);
 }
 
 function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
@@ -181,7 +192,7 @@ function responseEvent(this: Response, event: string, value: unknown): void {
   if (req === undefined || roundTrip === undefined) return;
   if (event === 'error') return roundTrip.done(value as Error);
   roundTrip.bodyEnd();
-  // Nothing more will come: no pool takes the connection.
-  if (event === 'end' && roundTrip.hasWrittenRequest && (!req.shouldKeepAlive || req.closed))
+  // Nothing more will come: no pool takes the connection. Of a request that is closed nothing will be written either.
+  if (req.closed || (event === 'end' && roundTrip.hasWrittenRequest && !req.shouldKeepAlive))
     roundTrip.done();
 }

@@ -1,10 +1,13 @@
 import { Connection } from '../connection';
 import { agentProbe } from './agent';
-import { dialProbe } from './dial';
+import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
+import { resolverProbe } from './lookups';
 import { abandonRoundTrips } from './roundtrip';
+import { singleFlightProbe } from './singleflight';
+import { dialProbe } from './sockets';
 
-const PROBES = [dialProbe, agentProbe, http1Probe];
+const PROBES = [singleFlightProbe, resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe];
 
 let users = 0;
 let undo: (() => void)[] = [];
@@ -17,7 +20,8 @@ export function watch(): () => void {
   }
   return () => {
     if (--users > 0) return;
-    for (const each of undo) each();
+    // Last in, first out: two of them patch dns.lookup.
+    for (const each of undo.reverse()) each();
     undo = [];
     abandonRoundTrips();
   };

@@ -65,6 +65,13 @@ function remove(
   }
 }
 
+/** Where on its prototype chain an object has a method from: the most derived. */
+export function ownerOf(object: object, method: string): object | undefined {
+  let owner: object | null = object;
+  while (owner !== null && !Object.hasOwn(owner, method)) owner = Object.getPrototypeOf(owner);
+  return owner ?? undefined;
+}
+
 /** Whether `wrapper` is `method`, or lies below it as far as `shimmer`'s traces tell. */
 function isBelow(method: Method, wrapper: Method): boolean {
   let layer: Method | undefined = method;

@@ -16,6 +16,7 @@ export function isDebugging(): boolean {
 export const debugSource: Source = {
   wants: () => true,
   ignores: () => false,
+  coalesceLookups: false,
   traceFor: (_ctx, exchange) => new PhaseTrace(exchange, new DebugWriter(exchange)),
 };
 

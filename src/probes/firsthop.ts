@@ -1,0 +1,93 @@
+import { Agent, type ClientRequest } from 'node:http';
+import { diag } from '@opentelemetry/api';
+import { asciiHost } from './hostport';
+import type { Target } from './roundtrip';
+
+/** What agents have that tell where they connect to: Node's own, and those that are built like them. */
+interface AgentInternals {
+  readonly protocol?: string;
+  readonly defaultPort?: number;
+  readonly options?: RequestOptions & { readonly proxyEnv?: unknown };
+  /** agent-base and its kin: a URL, or host and port. */
+  readonly proxy?: unknown;
+  /** `tunnel`. */
+  readonly proxyOptions?: unknown;
+}
+
+interface RequestOptions {
+  readonly host?: string;
+  readonly port?: number | string;
+  readonly socketPath?: string;
+}
+
+interface Hop {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Where a request is going first: to its agent's proxy, if the agent tells of one, else to its target.
+ *
+ * @param options - those of the request, in which Node has filled in host and port
+ */
+export function firstHop(agent: unknown, req: ClientRequest, options: unknown): Target {
+  const asked = (agent ?? {}) as AgentInternals;
+  const protocol = (req.protocol ?? asked.protocol) === 'https:' ? 'https:' : 'http:';
+  const target = targetOf(asked, options, protocol);
+  return { protocol, ...(proxyOf(asked, target) ?? target) };
+}
+
+/** The options of an agent of Node's win over the request's, as they do in Node. */
+function targetOf(
+  agent: AgentInternals,
+  options: unknown,
+  protocol: string,
+): Hop & Pick<RequestOptions, 'socketPath'> {
+  const wanted = ((typeof options === 'string' ? { host: options } : options) ?? {}) as RequestOptions;
+  const own = agent instanceof Agent ? (agent as AgentInternals).options : undefined;
+  const socketPath = own?.socketPath || wanted.socketPath;
+  return {
+    host: asciiHost(own?.host || wanted.host || 'localhost'),
+    port: Number(own?.port || wanted.port || agent.defaultPort || (protocol === 'https:' ? 443 : 80)),
+    ...(socketPath && { socketPath }),
+  };
+}
+
+function proxyOf(agent: AgentInternals, target: Hop & Pick<RequestOptions, 'socketPath'>): Hop | undefined {
+  try {
+    if (agent.options?.proxyEnv) return nodeProxy(agent, target);
+    return hop(agent.proxy) ?? hop(agent.proxyOptions);
+  } catch (error) {
+    diag.debug('httptrace: an agent does not tell its proxy; getConn names the target', error);
+    return undefined;
+  }
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** A `URL`, what `url.parse` returns, or host and port; undefined if it is nothing of that kind, or does not tell the port. */
+function hop(proxy: unknown): Hop | undefined {
+  if (typeof proxy !== 'object' || proxy === null) return undefined;
+  const { hostname, host, port, protocol } = proxy as Readonly<Record<string, unknown>>;
+  // Of those that have both, `host` includes the port.
+  const name = hostname || host;
+  const number = Number(port || DEFAULT_PORTS[String(protocol)]);
+  return typeof name === 'string' && name !== '' && Number.isInteger(number)
+    ? { host: asciiHost(name), port: number }
+    : undefined;
+}
+
+interface ProxyConfig {
+  readonly proxyConnectionOptions?: unknown;
+  shouldUseProxy?(host: string, port: number): boolean;
+}
+
+/** Node keeps the proxy of `http.Agent({ proxyEnv })` (since 22.21 and 24.5) under a symbol that it does not export. */
+function nodeProxy(agent: AgentInternals, { host, port, socketPath }: ReturnType<typeof targetOf>) {
+  if (socketPath) return undefined;
+  const symbol = Object.getOwnPropertySymbols(agent).find(
+    ({ description }) => description === 'kProxyConfig',
+  );
+  const config = symbol && (agent as Record<symbol, ProxyConfig | null | undefined>)[symbol];
+  return config?.shouldUseProxy?.(host, port) ? hop(config.proxyConnectionOptions) : undefined;
+}

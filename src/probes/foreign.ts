@@ -1,0 +1,117 @@
+import { Agent, ClientRequest } from 'node:http';
+import { context } from '@opentelemetry/api';
+import { stamp } from '../stamp';
+import { isWanted } from '../tracing';
+import { firstHop } from './firsthop';
+import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
+import { RoundTrip } from './roundtrip';
+import { enterDials, leaveDials } from './scope';
+import { isTunnel, tunnelledFor } from './tunnel';
+
+/** Requests that have asked an agent of this kind, traced or not. */
+const asked = stamp<ClientRequest, true>();
+
+/** Whether the moment at which the request asked for a connection was seen. */
+export function wasAsked(req: ClientRequest): boolean {
+  return asked.get(req) === true;
+}
+
+/**
+ * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7.
+ *
+ * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
+ * the header if it was given as an array, before it asks the agent (20 to 26).
+ */
+export function foreignAgentProbe(): () => void {
+  const met = new Met();
+  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
+    const { agent } = this;
+    if (agent && !(agent instanceof Agent)) met.watch(agent);
+  });
+  const undo = [
+    patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
+      return function getHeader(this: ClientRequest, name: unknown) {
+        if (name === 'host' && layer.active) meet.call(this);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
+      return function _storeHeader(this: ClientRequest) {
+        if (layer.active) meet.call(this);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+    met.undo();
+  };
+}
+
+/** The classes met, and the agents that are none. They are patched, and not kept from being collected. */
+class Met {
+  readonly #undo = new WeakMap<object, () => void>();
+  readonly #owners = new Set<WeakRef<object>>();
+  readonly #collected = new FinalizationRegistry<WeakRef<object>>((ref) => this.#owners.delete(ref));
+
+  watch(agent: object): void {
+    const owner = ownerOf(agent, 'addRequest');
+    if (owner === undefined || this.#undo.has(owner)) return;
+    const undo: ((() => void) | undefined)[] = [];
+    this.#undo.set(owner, () => {
+      for (const each of undo) each?.();
+    });
+    const ref = new WeakRef(owner);
+    this.#owners.add(ref);
+    this.#collected.register(owner, ref);
+    undo.push(patch(owner, 'addRequest', addRequest));
+    if (Object.hasOwn(owner, 'createSocket')) undo.push(patch(owner, 'createSocket', createSocket));
+  }
+
+  undo(): void {
+    for (const ref of this.#owners) {
+      const owner = ref.deref();
+      if (owner !== undefined) this.#undo.get(owner)?.();
+    }
+  }
+}
+
+const ask = guarded(function addRequest(this: object, req: ClientRequest, options: unknown) {
+  const ctx = context.active();
+  asked.set(req, true);
+  if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined || isTunnel(req)) return;
+  RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
+});
+
+function addRequest(original: Method, layer: Layer): Method {
+  return function addRequest(this: object, req: unknown, options: unknown) {
+    if (!layer.active || !(req instanceof ClientRequest))
+      return original.apply(this, arguments as unknown as unknown[]);
+    ask.call(this, req, options);
+    const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req));
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } catch (error) {
+      // The constructor of the request throws it to the application, which gets no request that could have an end.
+      if (error instanceof Error) RoundTrip.of(req)?.done(error);
+      throw error;
+    } finally {
+      leaveDials(before);
+    }
+  };
+}
+
+/** The agents of tunnel dial for a queued request when the socket of another one closes, in that one's asynchronous context. */
+function createSocket(original: Method, layer: Layer): Method {
+  return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
+    const req = options?.request;
+    const owner = layer.active && req instanceof ClientRequest ? RoundTrip.of(req) : undefined;
+    if (owner === undefined) return original.apply(this, arguments as unknown as unknown[]);
+    const before = enterDials(owner);
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      leaveDials(before);
+    }
+  };
+}

@@ -1,0 +1,57 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Dial } from './dial';
+import type { Resolution } from './lookups';
+import type { RoundTrip } from './roundtrip';
+
+/** Whose sockets are being opened; claimable: nobody's yet, but an HTTP request will be given the socket. */
+export interface Scope {
+  owner: RoundTrip | undefined;
+  readonly claimable?: boolean;
+  latest?: Dial;
+}
+
+/** A key of its own: under the key of `withClientTrace` every socket the application opens would be reported. */
+const scopes = new AsyncLocalStorage<Scope | undefined>();
+
+/**
+ * From here to {@link leaveDials} sockets that are opened, also later in their asynchronous context, belong to `owner` until
+ * {@link RoundTrip.leaveScope}; without one they are not observed, not even within another request's dial.
+ *
+ * No function is taken to be run within: some agents (agent-base) find out about https by the ten frames of a stack trace, so ours must be few.
+ *
+ * @returns what `leaveDials` must be given
+ */
+export function enterDials(owner: RoundTrip | 'claimable' | undefined): Scope | undefined {
+  if (owner === 'claimable') return enter({ owner: undefined, claimable: true });
+  if (owner === undefined) return enter(undefined);
+  owner.scope ??= { owner };
+  return enter(owner.scope);
+}
+
+/** Back to what was before {@link enterDials}. */
+export function leaveDials(before: Scope | undefined): void {
+  enter(before);
+}
+
+function enter(scope: Scope | undefined): Scope | undefined {
+  const before = scopes.getStore();
+  if (before !== scope) scopes.enterWith(scope);
+  return before;
+}
+
+/** Whose dial is running. */
+export function dialOwner(): RoundTrip | undefined {
+  const owner = scopes.getStore()?.owner;
+  return owner?.trace === undefined ? undefined : owner;
+}
+
+/** The scope of a socket that is being opened now; none for one that a lookup opens to find an answer, such as DNS over HTTPS. */
+export function currentScope(): Scope | undefined {
+  const scope = scopes.getStore();
+  return scope?.latest?.resolution === undefined ? scope : undefined;
+}
+
+/** The lookup in whose asynchronous context we are. */
+export function currentResolution(): Resolution | undefined {
+  return scopes.getStore()?.latest?.resolution;
+}

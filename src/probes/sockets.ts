@@ -1,0 +1,108 @@
+import { isIP, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { at, now } from '../clock';
+import { stamp } from '../stamp';
+import { Dial, dialOf } from './dial';
+import { asciiHost } from './hostport';
+import { enterConnect, leaveConnect, Resolution } from './lookups';
+import { guarded, patch } from './patch';
+import type { RoundTrip } from './roundtrip';
+import { currentScope, type Scope } from './scope';
+
+/** Watches `net` and `tls` for connections being made. */
+export function dialProbe(): () => void {
+  const undo = [
+    patch(Socket.prototype, 'connect', (original, layer) => {
+      const observe = guarded(beginDial);
+      return function connect(this: Socket) {
+        if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+        observe.call(this, currentScope(), arguments[0]);
+        const before = enterConnect(this);
+        try {
+          return original.apply(this, arguments as unknown as unknown[]);
+        } finally {
+          leaveConnect(before);
+        }
+      };
+    }),
+    patch(TLSSocket.prototype, '_start', (original, layer) => {
+      const observe = guarded(beginHandshake);
+      return function _start(this: TLSSocket) {
+        if (layer.active) observe.call(this, currentScope());
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+  };
+}
+
+interface ConnectOptions {
+  readonly host?: string;
+  readonly path?: string;
+  readonly lookup?: unknown;
+}
+
+/** A call of `connect` that belongs to no request yet, and may never. */
+const calls = stamp<Socket, ConnectOptions & { readonly time: number }>();
+
+/** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
+function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
+  const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
+  if (typeof options !== 'object' || options === null) return;
+  const { host = '', path = '', lookup } = options;
+  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { host, path, lookup, time: now() });
+  else if (dialOf(this)?.isOver !== false) {
+    scope.latest = Dial.begin(this, scope.owner);
+    startDial(scope.latest, options);
+  }
+}
+
+/** When `connect` was called on a socket that belongs to no request yet. */
+export function calledAt(socket: Socket): number | undefined {
+  return calls.get(socket)?.time;
+}
+
+/**
+ * The dial of a socket that a request was given while it was still connecting.
+ * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
+ */
+export function dialFor(socket: Socket, request: RoundTrip): Dial {
+  const dial = dialOf(socket);
+  if (dial?.isOver === false) {
+    dial.claim(request);
+    return dial;
+  }
+  const late = Dial.begin(socket, request);
+  const call = calls.get(socket);
+  // A Unix socket's attempt is announced inside connect().
+  if (call !== undefined)
+    at(call.time, () => {
+      startDial(late, call);
+      if (call.path) late.connectStart('unix', call.path);
+    });
+  return late;
+}
+
+function startDial(dial: Dial, options: ConnectOptions): void {
+  if (options.path) return;
+  const host = asciiHost(options.host || 'localhost');
+  if (isIP(host) !== 0) return;
+  dial.dnsStart(new Resolution(dial.socket, host, typeof options.lookup === 'function'));
+}
+
+interface StartingTlsSocket extends TLSSocket {
+  readonly _parent?: Socket;
+  readonly _tlsOptions?: { isServer?: boolean };
+}
+
+/** `_start` begins the handshake, over an own connection or a given one; on a socket that still connects it only postpones itself. */
+function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void {
+  if (this.connecting || this._tlsOptions?.isServer) return;
+  const dial = dialOf(this);
+  if (dial?.isOver === false) return dial.tlsHandshakeStart();
+  const parent = this._parent && dialOf(this._parent);
+  const owner = scope?.owner ?? parent?.owner;
+  if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
+}
