@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { withClientTrace } from '../../src';
 import { type GetOptions, type Outcome, send } from '../support/client';
-import { hangingPort } from '../support/ports';
+import { hangingPort } from '../support/hanging';
 import { Recorder } from '../support/recorder';
 import { answering, conformance, rawStage, type Stage, stage } from './stage';
 

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { lookupOf } from '../support/dns';
-import { hangingPort, refusingPort } from '../support/ports';
+import { hangingPort } from '../support/hanging';
+import { closedPort } from '../support/servers';
 import { conformance, stage } from './stage';
 
 const REFUSED = 'GC CS CD!ECONNREFUSED RT!ECONNREFUSED error!ECONNREFUSED';
@@ -30,7 +31,7 @@ let unixServers = 0;
 conformance('connect', {
   connect_refused: async (t) => {
     const { get } = await stage(t);
-    const port = await refusingPort(t);
+    const port = await closedPort();
     const r1 = await get({ port });
     assert.deepEqual(r1.recorder.args('connectDone'), ['tcp', `127.0.0.1:${port}`, r1.error]);
     assert.deepEqual(r1.recorder.args('roundTripDone'), [r1.error]);
@@ -85,7 +86,7 @@ conformance('connect', {
 
 test('when all addresses refuse, each attempt has its error, and the request fails with all of them', async (t) => {
   const { get } = await stage(t);
-  const port = await refusingPort(t);
+  const port = await closedPort();
   const r1 = await get({ hostname: 'dual.test', port, lookup: DUAL });
   assert.equal(
     r1.recorder.story(),
@@ -144,7 +145,7 @@ test('an own address that is not there fails before any attempt', async (t) => {
 
 test('a refused connection is refused again: each request dials for itself', async (t) => {
   const { get } = await stage(t);
-  const port = await refusingPort(t);
+  const port = await closedPort();
   const outcomes = await Promise.all([get({ port }), get({ port })]);
   assert.deepEqual(
     outcomes.map(({ recorder }) => recorder.story()),

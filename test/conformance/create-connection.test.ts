@@ -7,8 +7,8 @@ import tls from 'node:tls';
 import { context } from '@opentelemetry/api';
 import { withClientTrace } from '../../src';
 import { lookupOf } from '../support/dns';
-import { refusingPort } from '../support/ports';
 import { Recorder } from '../support/recorder';
+import { closedPort } from '../support/servers';
 import { certificateFor, stage } from './stage';
 
 const NO_AGENT = { agent: undefined };
@@ -112,7 +112,7 @@ test('an agent has the last word over the option createConnection', async (t) =>
 
 test('createConnection may try several sockets: each attempt is told, and the loser’s end', async (t) => {
   const { server, agent, get } = await stage(t);
-  const port = await refusingPort(t);
+  const port = await closedPort();
   agent.createConnection = (_options, callback) => {
     net.connect(port, '127.0.0.1').once('error', () => {
       const socket = net.connect(server.port, '127.0.0.1');

@@ -6,8 +6,7 @@ import type { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import tls from 'node:tls';
 import { request } from '../support/client';
-import { refusingPort } from '../support/ports';
-import { serveRaw } from '../support/servers';
+import { closedPort, serveRaw } from '../support/servers';
 import { certificateFor, conformance, stage } from './stage';
 
 /** Opens a tunnel by hand, and has the request go through it. */
@@ -84,7 +83,7 @@ conformance('proxy', {
   },
 
   proxy_refused: async (t) => {
-    const port = await refusingPort(t);
+    const port = await closedPort();
     const agent = new TunnelAgent(port);
     t.after(() => agent.destroy());
     const r1 = await request({ port: 443, origin: 'https://target.invalid' }, '/', { agent });

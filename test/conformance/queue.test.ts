@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test';
 import type { GetOptions, Outcome } from '../support/client';
 import { lookupOf } from '../support/dns';
 import { gate } from '../support/gate';
-import { refusingPort } from '../support/ports';
+import { closedPort } from '../support/servers';
 import { conformance, stage } from './stage';
 
 const NEW = 'GC CS CD GO HF WH WR FB response end PI RT';
@@ -183,7 +183,7 @@ test('a queued request aborted right after it got its connection writes nothing 
 });
 
 test('when the dial of the first in a queue fails, the next dials for itself', async (t) => {
-  const port = await refusingPort(t);
+  const port = await closedPort();
   const { agent, get } = await stage(t, undefined, { agent: { maxSockets: 1 } });
   const outcomes = await Promise.all([get({ port }), get({ port })]);
   for (const { recorder } of outcomes)

@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http';
 import { describe, type TestContext, test } from 'node:test';
 import type { GetOptions } from '../support/client';
 import { gate } from '../support/gate';
-import { hangingPort } from '../support/ports';
+import { hangingPort } from '../support/hanging';
 import { answering, rawStage, type Stage, stage } from './stage';
 
 const late = Object.assign(new Error('too late'), { code: 'LATE' });

@@ -85,9 +85,13 @@ async function listening(
   return test;
 }
 
-/** A port on loopback where nobody listens. */
+/** A port of 127.0.0.1 that refuses connections: that of a client's socket, so that meanwhile no server can be given it. */
 export async function closedPort(): Promise<number> {
-  const server = await serveRaw(() => {});
-  await server.close();
-  return server.port;
+  const server = net.createServer((socket) => socket.unref()).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const holder = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await Promise.all([once(server, 'connection'), once(holder, 'connect')]);
+  holder.unref();
+  server.close();
+  return holder.localPort ?? 0;
 }

@@ -1,20 +1,7 @@
 import { once } from 'node:events';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import net, { type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { serveRaw } from './servers';
-
-/** A port of 127.0.0.1 that refuses connections: that of a client socket, so that no server can be given it meanwhile. */
-export async function refusingPort(t: TestContext): Promise<number> {
-  const server = await serveRaw(() => {});
-  const holder = net.connect(server.port, '127.0.0.1');
-  await once(holder, 'connect');
-  t.after(async () => {
-    holder.destroy();
-    await server.close();
-  });
-  return (holder.address() as AddressInfo).port;
-}
 
 const NEVER_ACCEPTS = `
   const { parentPort, workerData } = require('node:worker_threads');
