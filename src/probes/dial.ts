@@ -106,6 +106,7 @@ export class Dial implements OpenDial {
     const resolution = this.#resolution;
     if (resolution === undefined) return;
     this.#resolution = undefined;
+    resolution.end();
     const coalesced = this.#answeredAt > 0 && resolution.isCoalesced;
     const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
     at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
