@@ -19,7 +19,9 @@ const MOST_ANSWERS = 1_000;
  */
 export class Resolution implements Sharer {
   readonly #begunAfter = lastAnswer;
-  #connecting: Socket | undefined;
+  /** As long as nobody listens to it. */
+  #socket: Socket | undefined;
+  #isOver = false;
   #queried = false;
   #shared = false;
 
@@ -29,18 +31,24 @@ export class Resolution implements Sharer {
     readonly host: string,
     readonly isCustom: boolean,
   ) {
-    this.#connecting = socket;
+    this.#socket = socket;
   }
 
-  /** Nobody listens to the socket of a request that is not traced: it is over when the socket has stopped connecting. */
+  /** The application has its answer. A lookup that was given up goes on: others may be waiting for it. */
   get isOver(): boolean {
-    if (this.#connecting?.connecting !== true) this.end();
-    return this.#connecting === undefined;
+    // Nobody tells when that of a request that is not traced is: at the latest when the socket is connected.
+    if (this.#socket?.connecting === false) this.end();
+    return this.#isOver;
   }
 
-  /** The answer is there, or the connection was given up. */
+  /** From now on somebody tells when it is over. */
+  follow(): void {
+    this.#socket = undefined;
+  }
+
   end(): void {
-    this.#connecting = undefined;
+    this.#isOver = true;
+    this.#socket = undefined;
   }
 
   /** The application's lookup function asks a resolver on its behalf. */
