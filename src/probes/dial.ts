@@ -86,6 +86,7 @@ export class Dial implements OpenDial, Dialling {
 
   dnsStart(resolution: Resolution): void {
     this.#resolution = resolution;
+    resolution.follow();
     const { host } = resolution;
     this.#tell((trace) => trace.dnsStart?.({ host }));
   }
@@ -99,7 +100,9 @@ export class Dial implements OpenDial, Dialling {
     const resolution = this.#resolution;
     if (resolution === undefined) return;
     this.#resolution = undefined;
-    const coalesced = this.#answeredAt > 0 && resolution.isCoalesced;
+    const answered = this.#answeredAt > 0;
+    if (answered) resolution.end();
+    const coalesced = answered && resolution.isCoalesced;
     const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
     at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
   }

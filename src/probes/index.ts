@@ -2,12 +2,11 @@ import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
-import { resolverProbe } from './lookups';
+import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
-import { singleFlightProbe } from './singleflight';
 import { dialProbe } from './sockets';
 
-const PROBES = [singleFlightProbe, resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe];
+const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe];
 
 let users = 0;
 let undo: (() => void)[] = [];
@@ -20,8 +19,7 @@ export function watch(): () => void {
   }
   return () => {
     if (--users > 0) return;
-    // Last in, first out: two of them patch dns.lookup.
-    for (const each of undo.reverse()) each();
+    for (const each of undo) each();
     undo = [];
     abandonRoundTrips();
   };

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Dial } from './dial';
-import type { Resolution } from './lookups';
 import type { RoundTrip } from './roundtrip';
 
 /** Whose sockets are being opened; claimable: nobody's yet, but an HTTP request will be given the socket. */
@@ -49,9 +48,4 @@ export function dialOwner(): RoundTrip | undefined {
 export function currentScope(): Scope | undefined {
   const scope = scopes.getStore();
   return scope?.latest?.resolution === undefined ? scope : undefined;
-}
-
-/** The lookup in whose asynchronous context we are. */
-export function currentResolution(): Resolution | undefined {
-  return scopes.getStore()?.latest?.resolution;
 }

@@ -4,7 +4,7 @@ import { at, now } from '../clock';
 import { stamp } from '../stamp';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
-import { enterConnect, leaveConnect, Resolution } from './lookups';
+import { Resolution, resolveWithin } from './lookups';
 import { guarded, patch } from './patch';
 import type { RoundTrip } from './roundtrip';
 import { currentScope, type Scope } from './scope';
@@ -15,14 +15,10 @@ export function dialProbe(): () => void {
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
       return function connect(this: Socket) {
-        if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, currentScope(), arguments[0]);
-        const before = enterConnect(this);
-        try {
-          return original.apply(this, arguments as unknown as unknown[]);
-        } finally {
-          leaveConnect(before);
-        }
+        const args = arguments as unknown as unknown[];
+        if (!layer.active) return original.apply(this, args);
+        observe.call(this, currentScope(), args[0]);
+        return resolveWithin(resolutions.get(this), () => original.apply(this, args));
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
@@ -45,18 +41,29 @@ interface ConnectOptions {
 }
 
 /** A call of `connect` that belongs to no request yet, and may never. */
-const calls = stamp<Socket, ConnectOptions & { readonly time: number }>();
+const calls = stamp<Socket, { readonly path: string; readonly time: number }>();
+
+/** What the latest call of `connect` has to look up. */
+const resolutions = stamp<Socket, Resolution | undefined>();
 
 /** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
 function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
   const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
+  resolutions.set(this, undefined);
   if (typeof options !== 'object' || options === null) return;
-  const { host = '', path = '', lookup } = options;
-  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { host, path, lookup, time: now() });
+  const { path = '' } = options;
+  resolutions.set(this, resolutionOf(this, options));
+  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
     scope.latest = Dial.begin(this, scope.owner);
-    startDial(scope.latest, options);
+    startDial(scope.latest);
   }
+}
+
+function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
+  if (path) return undefined;
+  const name = asciiHost(host || 'localhost');
+  return isIP(name) === 0 ? new Resolution(socket, name, typeof lookup === 'function') : undefined;
 }
 
 /** When `connect` was called on a socket that belongs to no request yet. */
@@ -79,17 +86,15 @@ export function dialFor(socket: Socket, request: RoundTrip): Dial {
   // A Unix socket's attempt is announced inside connect().
   if (call !== undefined)
     at(call.time, () => {
-      startDial(late, call);
+      startDial(late);
       if (call.path) late.connectStart('unix', call.path);
     });
   return late;
 }
 
-function startDial(dial: Dial, options: ConnectOptions): void {
-  if (options.path) return;
-  const host = asciiHost(options.host || 'localhost');
-  if (isIP(host) !== 0) return;
-  dial.dnsStart(new Resolution(dial.socket, host, typeof options.lookup === 'function'));
+function startDial(dial: Dial): void {
+  const resolution = resolutions.get(dial.socket);
+  if (resolution !== undefined) dial.dnsStart(resolution);
 }
 
 interface StartingTlsSocket extends TLSSocket {

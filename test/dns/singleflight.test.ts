@@ -1,157 +1,301 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import dns, { type LookupAddress } from 'node:dns';
-import http from 'node:http';
-import { after, before, beforeEach, test } from 'node:test';
+import dns from 'node:dns';
+import { after, beforeEach, test } from 'node:test';
 import { promisify } from 'node:util';
-
-// The resolver below us: it counts what is really asked, and asks it.
-const real = dns.lookup;
-let queries = 0;
-const counting = Object.defineProperties(function lookup(this: unknown, ...args: unknown[]) {
-  queries++;
-  return (real as (...args: unknown[]) => unknown).apply(this, args);
-}, Object.getOwnPropertyDescriptors(real));
-dns.lookup = counting as unknown as typeof dns.lookup;
-
 import { HttpTraceInstrumentation } from '../../src';
-import { request } from '../support/client';
-import { registerContextManager } from '../support/otel';
-import { serve, type TestServer } from '../support/servers';
+import { ask, countLookups, replaceLookup } from '../support/lookups';
 
-registerContextManager();
+type Lookup = (...args: unknown[]) => unknown;
+const node = dns.lookup as Lookup;
+const { queries, restore } = countLookups();
 const ours = new HttpTraceInstrumentation({ mode: 'off', coalesceLookups: true });
-
-let server: TestServer;
-before(async () => {
-  server = await serve((_req, res) => res.end('hello'));
-});
-after(() => server.close());
+const lookup: Lookup = (...args) => (dns.lookup as Lookup)(...args);
 beforeEach(() => {
-  queries = 0;
+  queries.length = 0;
+});
+after(() => {
+  ours.disable();
+  restore();
 });
 
-const all = (host: string, options = {}) =>
-  new Promise<LookupAddress[]>((resolve, reject) =>
-    dns.lookup(host, { all: true, ...options }, (error, addresses) =>
-      error ? reject(error) : resolve(addresses),
-    ),
-  );
-const cold = () => request(server, '/', { agent: new http.Agent() });
+/** Longer than a label may be: no name server is asked. */
+const NOWHERE = `${'x'.repeat(64)}.invalid`;
 
-test('requests that dial at once share one query, and all say so, the first included', async () => {
-  const outcomes = await Promise.all(Array.from({ length: 10 }, cold));
-  assert.equal(queries, 1);
-  for (const { recorder } of outcomes) {
-    assert.equal(recorder.args('dnsDone')[0].coalesced, true);
-    assert.ok(recorder.args('dnsDone')[0].addrs.length > 0);
+test('concurrent lookups of one host are one query, and all have the answer', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask('localhost', { all: true })));
+  assert.equal(queries.length, 1);
+  const [, expected] = await new Promise<unknown[]>((resolve) =>
+    node('localhost', { all: true }, (...answer: unknown[]) => resolve(answer)),
+  );
+  for (const [err, addresses] of answers) {
+    assert.equal(err, null);
+    assert.deepEqual(addresses, expected);
   }
 });
 
-test('one that is alone shares nothing, and nothing is kept after the answer', async () => {
-  for (let i = 1; i <= 2; i++) {
-    assert.equal((await cold()).recorder.args('dnsDone')[0].coalesced, false);
-    assert.equal(queries, i);
+test('nothing is kept after the answer', async () => {
+  for (let i = 1; i <= 3; i++) {
+    await ask('localhost');
+    assert.equal(queries.length, i);
   }
 });
 
-test('different questions are asked separately; the same one in other words is not', async () => {
-  const order = dns.getDefaultResultOrder();
-  await Promise.all([
-    all('localhost'),
-    all('localhost', { family: 0 }),
-    all('localhost', { family: undefined, order }),
-    all('localhost', { family: 4 }),
-    all('localhost', { family: 'IPv4' }),
-    all('localhost', { hints: dns.ADDRCONFIG }),
-    promisify(dns.lookup)('localhost'),
-  ]);
-  assert.equal(queries, 4);
-});
-
-test('nobody gets an array or an error that somebody else may change', async () => {
-  const [one, two] = await Promise.all([all('localhost'), all('localhost')]);
-  assert.deepEqual(one, two);
-  assert.notEqual(one, two);
-  assert.notEqual(one[0], two[0]);
-  const failures = await Promise.allSettled([all('no.such.host.invalid'), all('no.such.host.invalid')]);
-  const [first, second] = failures.map((each) => (each as PromiseRejectedResult).reason);
-  assert.notEqual(first, second);
-  assert.deepEqual({ ...second }, { ...first });
-  assert.equal(second.message, first.message);
-  assert.equal(second.stack, first.stack);
-  assert.ok(second instanceof Error);
-  assert.equal(queries, 2);
-});
-
-test('each callback has its own asynchronous context', async () => {
-  const storage = new AsyncLocalStorage<number>();
-  const seen = await Promise.all(
-    [1, 2, 3].map(
-      (id) =>
-        new Promise((resolve) =>
-          storage.run(id, () => dns.lookup('localhost', () => resolve(storage.getStore()))),
-        ),
-    ),
-  );
-  assert.deepEqual(seen, [1, 2, 3]);
-  assert.equal(queries, 1);
-});
-
-test('an exception in one callback does not starve the others', async () => {
-  const errors: Error[] = [];
-  process.setUncaughtExceptionCaptureCallback((error) => void errors.push(error));
-  const called: number[] = [];
+test('whoever asks again in its callback asks anew', async () => {
   await new Promise<void>((resolve) => {
-    for (let i = 0; i < 4; i++)
-      dns.lookup('localhost', () => {
-        called.push(i);
-        if (called.length === 4) setImmediate(resolve);
-        if (i % 2 === 0) throw new Error(`boom ${i}`);
+    let open = 3;
+    const again = () => lookup('localhost', () => --open === 0 && resolve());
+    for (let i = 0; i < 3; i++) lookup('localhost', again);
+  });
+  // The first is alone in its tick: what it asks is in the air when the others ask.
+  assert.equal(queries.length, 2);
+});
+
+test('arrays of addresses are not shared', async () => {
+  const mangle = (addresses: { address: string }[]) => {
+    for (const each of addresses) each.address = 'mangled';
+    addresses.push({ address: 'mangled' });
+  };
+  const seen: string[] = [];
+  await new Promise<void>((resolve) => {
+    for (let i = 0; i < 3; i++)
+      lookup('localhost', { all: true }, (_err: unknown, addresses: { address: string }[]) => {
+        seen.push(JSON.stringify(addresses));
+        mangle(addresses);
+        if (seen.length === 3) resolve();
       });
   });
-  process.setUncaughtExceptionCaptureCallback(null);
-  assert.deepEqual(called.sort(), [0, 1, 2, 3]);
-  assert.deepEqual(errors.map(({ message }) => message).sort(), ['boom 0', 'boom 2']);
+  assert.equal(queries.length, 1);
+  assert.equal(new Set(seen).size, 1);
+  assert.doesNotMatch(seen[0] ?? '', /mangled/);
 });
 
-test('a callback that looks the same host up again asks anew', async () => {
-  await new Promise<void>((resolve) =>
-    dns.lookup('localhost', () => dns.lookup('localhost', () => resolve())),
-  );
-  assert.equal(queries, 2);
+test('errors are not shared, and each is the whole error', async () => {
+  const [[first], [second], [third]] = (await Promise.all([ask(NOWHERE), ask(NOWHERE), ask(NOWHERE)])) as [
+    [Error],
+    [Error],
+    [Error],
+  ];
+  assert.equal(queries.length, 1);
+  assert.notEqual(first, second);
+  assert.notEqual(second, third);
+  for (const copy of [second, third]) {
+    assert.ok(copy instanceof Error);
+    assert.equal(Object.getPrototypeOf(copy), Object.getPrototypeOf(first));
+    assert.deepEqual({ ...copy }, { ...first });
+    assert.equal(copy.message, first.message);
+    assert.equal(copy.stack, first.stack);
+    assert.deepEqual(Object.keys(copy), Object.keys(first));
+    assert.deepEqual(Reflect.ownKeys(copy).sort(), Reflect.ownKeys(first).sort());
+  }
+  assert.equal((first as NodeJS.ErrnoException).syscall, 'getaddrinfo');
 });
 
-test('what Node refuses is still refused, at once; IP addresses and the shape of the function are Node’s', async () => {
-  const call =
-    (...args: unknown[]) =>
-    () =>
-      (dns.lookup as (...args: unknown[]) => unknown)(...args);
-  assert.throws(
-    call('localhost', { family: '4' }, () => {}),
-    { code: 'ERR_INVALID_ARG_VALUE' },
+test('a callback runs in the asynchronous context of its lookup', async () => {
+  const store = new AsyncLocalStorage<number>();
+  const seen = await Promise.all(
+    [0, 1, 2, 3].map((i) =>
+      store.run(i, () => new Promise((resolve) => lookup('localhost', () => resolve([i, store.getStore()])))),
+    ),
   );
-  assert.throws(
-    call('localhost', { hints: 1 }, () => {}),
-    { code: 'ERR_INVALID_ARG_VALUE' },
-  );
-  assert.throws(call('localhost', {}), { code: 'ERR_INVALID_ARG_TYPE' });
-  assert.throws(
-    call(5, () => {}),
-    { code: 'ERR_INVALID_ARG_TYPE' },
-  );
-  await all('localhost');
-  const [one, two] = await Promise.all([all('127.0.0.1'), all('127.0.0.1')]);
-  assert.deepEqual(one, two);
-  assert.equal(dns.lookup.name, 'lookup');
-  assert.equal(dns.lookup.length, real.length);
-  assert.equal((await promisify(dns.lookup)('127.0.0.1')).address, '127.0.0.1');
+  assert.equal(queries.length, 1);
+  for (const [expected, actual] of seen as [number, number][]) assert.equal(actual, expected);
 });
 
-test('without the option, and disabled, nothing is shared; disable() restores the function', async () => {
-  ours.setConfig({ mode: 'off' });
-  await Promise.all([all('localhost'), all('localhost')]);
-  assert.equal(queries, 2);
+test('an exception in one callback does not starve the others, and crashes like any other', async () => {
+  const thrown: unknown[] = [];
+  process.setUncaughtExceptionCaptureCallback((error) => void thrown.push(error));
+  try {
+    await new Promise<void>((resolve) => {
+      for (const name of ['first', 'second'])
+        lookup('localhost', () => {
+          throw name;
+        });
+      lookup('localhost', () => resolve());
+    });
+  } finally {
+    process.setUncaughtExceptionCaptureCallback(null);
+  }
+  assert.deepEqual(thrown, ['first', 'second']);
+  assert.equal(queries.length, 1);
+});
+
+test('callbacks run in the order of the lookups, and never before lookup returns', async () => {
+  const order: (number | string)[] = [];
+  await new Promise<void>((resolve) => {
+    for (let i = 0; i < 4; i++) lookup('localhost', () => order.push(i) === 5 && resolve());
+    order.push('returned');
+  });
+  assert.deepEqual(order, ['returned', 0, 1, 2, 3]);
+});
+
+test('the first is given what Node returns, the others an object as well', async () => {
+  const requests: unknown[] = [];
+  await Promise.all(
+    [0, 1].map(
+      () =>
+        new Promise<void>((resolve) => {
+          requests.push(lookup('localhost', () => resolve()));
+        }),
+    ),
+  );
+  const [first, second] = requests as [{ hostname: string }, object];
+  assert.equal(first.hostname, 'localhost');
+  assert.equal(typeof second, 'object');
+});
+
+test('dns.lookup can be promisified', async () => {
+  const [first, second] = await Promise.all([
+    promisify(dns.lookup)('localhost'),
+    promisify(dns.lookup)('localhost'),
+  ]);
+  assert.deepEqual(Object.keys(first), ['address', 'family']);
+  assert.deepEqual(second, first);
+  assert.equal(queries.length, 1);
+});
+
+const SAME: unknown[][][] = [
+  [['localhost'], ['localhost', undefined], ['localhost', null], ['localhost', {}], ['localhost', 0]],
+  [['localhost'], ['localhost', { family: 0, hints: 0, all: false }]],
+  [
+    ['localhost', 4],
+    ['localhost', { family: 4 }],
+    ['localhost', { family: 'IPv4' }],
+  ],
+  [
+    ['localhost', { verbatim: true }],
+    ['localhost', { order: 'verbatim' }],
+  ],
+  [
+    ['localhost', { verbatim: false }],
+    ['localhost', { order: 'ipv4first' }],
+  ],
+];
+for (const same of SAME)
+  test(`one question: ${same.map((args) => JSON.stringify(args)).join(' ')}`, async () => {
+    const answers = await Promise.all(same.map((args) => ask(...args)));
+    assert.equal(queries.length, 1);
+    for (const answer of answers) assert.deepEqual(answer, answers[0]);
+  });
+
+test('other questions are other queries', async () => {
+  const others = [
+    ['localhost'],
+    ['localhost', 4],
+    ['localhost', 6],
+    ['localhost', { all: true }],
+    ['localhost', { hints: dns.ADDRCONFIG }],
+    ['localhost', { order: 'ipv4first' }],
+    ['localhost', { order: 'ipv6first' }],
+    ['LOCALHOST'],
+  ];
+  await Promise.all(others.map((args) => ask(...args)));
+  assert.equal(queries.length, others.length);
+});
+
+test('the default order counts as it is when the lookup is made', async () => {
+  const before = dns.getDefaultResultOrder();
+  try {
+    dns.setDefaultResultOrder('ipv4first');
+    const first = ask('localhost');
+    dns.setDefaultResultOrder('verbatim');
+    const second = ask('localhost');
+    await Promise.all([first, second, ask('localhost', { verbatim: false })]);
+  } finally {
+    dns.setDefaultResultOrder(before);
+  }
+  assert.equal(queries.length, 2);
+});
+
+const nothing = () => {};
+const boom = {
+  get family(): number {
+    throw new Error('boom');
+  },
+};
+const UNUSUAL: [string, unknown[]][] = [
+  ['a family in words', ['localhost', { family: '4' }, nothing]],
+  ['no such family', ['localhost', 5, nothing]],
+  ['no such family in options', ['localhost', { family: 5 }, nothing]],
+  ['options in words', ['localhost', 'IPv4', nothing]],
+  ['no such hint', ['localhost', { hints: 1 << 20 }, nothing]],
+  ['hints in words', ['localhost', { hints: '0' }, nothing]],
+  ['all in words', ['localhost', { all: 'yes' }, nothing]],
+  ['verbatim in words', ['localhost', { verbatim: 'no' }, nothing]],
+  ['no such order', ['localhost', { order: 'random' }, nothing]],
+  ['no callback', ['localhost']],
+  ['no callback after options', ['localhost', {}]],
+  ['a callback that is none', ['localhost', {}, {}]],
+  ['a number', [5, nothing]],
+  ['nothing at all', []],
+  ['a getter that throws', ['localhost', boom, nothing]],
+];
+for (const [what, args] of UNUSUAL)
+  test(`what Node refuses it refuses, though somebody is asking: ${what}`, async () => {
+    const refusal = (call: Lookup) => {
+      try {
+        call(...args);
+      } catch (error) {
+        const { name, code, message } = error as NodeJS.ErrnoException;
+        return { name, code, message };
+      }
+      return assert.fail('not refused');
+    };
+    const asking = [ask('localhost'), ask('localhost', { all: true })];
+    assert.deepEqual(refusal(lookup), refusal(node));
+    await Promise.all(asking);
+  });
+
+test('what Node answers without asking is not waited for', async () => {
+  const odd = [['127.0.0.1'], ['::1', { all: true }], ['::1', 6]];
+  for (const args of odd) {
+    queries.length = 0;
+    const answers = await Promise.all([ask(...args), ask(...args)]);
+    const expected = await new Promise((resolve) => node(...args, (...answer: unknown[]) => resolve(answer)));
+    assert.deepEqual(answers, [expected, expected]);
+    assert.equal(queries.length, 2);
+  }
+});
+
+test('options that we do not know are for whoever does', async () => {
+  const args = ['localhost', { ttl: 5 }];
+  await Promise.all([ask(...args), ask(...args)]);
+  assert.equal(queries.length, 2);
+});
+
+test('a replacement of dns.lookup that answers at once, or twice, or with more than Node does', async () => {
   ours.disable();
-  assert.equal(dns.lookup, counting);
+  let asked = 0;
+  const undo = replaceLookup((_host, callback) => {
+    asked++;
+    (callback as Lookup)(null, '127.0.0.1', 4, 'more');
+    (callback as Lookup)(null, '127.0.0.2', 4, 'again');
+    return 'theirs';
+  });
+  ours.enable();
+  try {
+    for (let i = 1; i <= 3; i++) {
+      const answers: unknown[][] = [];
+      assert.equal(
+        lookup('at-once.test', (...answer: unknown[]) => answers.push(answer)),
+        'theirs',
+      );
+      assert.deepEqual(answers, [
+        [null, '127.0.0.1', 4, 'more'],
+        [null, '127.0.0.2', 4, 'again'],
+      ]);
+      assert.equal(asked, i);
+    }
+  } finally {
+    ours.disable();
+    undo();
+    ours.enable();
+  }
+});
+
+test('Node is asked with the same options and the same this', async () => {
+  const options = { all: true };
+  await ask('localhost', options);
+  assert.equal(queries[0]?.[1], options);
+  assert.equal(queries[0]?.length, 3);
 });
