@@ -1,12 +1,10 @@
-import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
 import { stamp } from '../stamp';
-import { hostPort } from './hostport';
+import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
 import type { Resolution } from './lookups';
-import { guarded } from './patch';
 import type { OpenDial, RoundTrip } from './roundtrip';
 import { tlsState } from './tlsstate';
 
@@ -24,7 +22,7 @@ type Report = (trace: ClientTrace) => void;
  *
  * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}.
  */
-export class Dial implements OpenDial {
+export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
@@ -38,12 +36,7 @@ export class Dial implements OpenDial {
   /** Observes a socket that is about to connect, or already connects. */
   static begin(socket: Socket, owner: RoundTrip | undefined): Dial {
     const dial = new Dial(socket, owner);
-    socket.on('lookup', onLookup);
-    socket.on('connectionAttempt', onAttempt);
-    socket.on('connectionAttemptFailed', onAttemptFailed);
-    socket.on('connectionAttemptTimeout', onAttemptTimeout);
-    // Prepended: if the dial has begun already, TLS waits for the same event to start its handshake.
-    socket.prependListener('connect', onConnect);
+    listenToConnect(socket);
     return dial;
   }
 
@@ -54,14 +47,14 @@ export class Dial implements OpenDial {
   ) {
     dials.set(socket, this);
     if (owner !== undefined) this.claim(owner);
-    // Prepended, so that the request has its connection before the application hears that the socket is ready.
-    if (socket instanceof TLSSocket) socket.prependListener('secureConnect', onSecureConnect);
-    (socket as EventEmitter).on(errorMonitor, onError);
-    socket.on('close', onClose);
+    listenToEnd(socket, this);
   }
 
   get owner(): RoundTrip | undefined {
     return this.#owner;
+  }
+  get isHeard(): boolean {
+    return this.#owner?.trace !== undefined;
   }
   get isOver(): boolean {
     return this.#over;
@@ -163,71 +156,6 @@ export class Dial implements OpenDial {
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    const { socket } = this;
-    socket.off('lookup', onLookup);
-    socket.off('connectionAttempt', onAttempt);
-    socket.off('connectionAttemptFailed', onAttemptFailed);
-    socket.off('connectionAttemptTimeout', onAttemptTimeout);
-    socket.off('connect', onConnect);
-    socket.off('secureConnect', onSecureConnect);
-    (socket as EventEmitter).off(errorMonitor, onError);
-    socket.off('close', onClose);
+    stopListening(this.socket);
   }
 }
-
-const onLookup = guarded(function lookup(this: Socket, err: Error | null, address: string, family: 4 | 6) {
-  if (err) dialOf(this)?.lookupFailed(err);
-  else dialOf(this)?.answered({ address, family });
-});
-
-const onAttempt = guarded(function connectionAttempt(
-  this: Socket,
-  address: string,
-  port: number | undefined,
-) {
-  if (port === undefined) dialOf(this)?.connectStart('unix', address);
-  else dialOf(this)?.connectStart('tcp', hostPort(address, port));
-});
-
-const onAttemptFailed = guarded(function connectionAttemptFailed(
-  this: Socket,
-  _address: string,
-  _port: number,
-  _family: number,
-  err: Error,
-) {
-  dialOf(this)?.connectDone(err);
-});
-
-const onAttemptTimeout = guarded(function connectionAttemptTimeout(
-  this: Socket,
-  address: string,
-  port: number,
-) {
-  // Node makes no error for an attempt it gives up in favour of the next address (autoSelectFamilyAttemptTimeout).
-  const error = new Error(`connect ETIMEDOUT ${hostPort(address, port)}`);
-  dialOf(this)?.connectDone(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }));
-});
-
-const onConnect = guarded(function connect(this: Socket) {
-  const dial = dialOf(this);
-  dial?.connectDone();
-  if (!(this instanceof TLSSocket)) dial?.ready();
-});
-
-const onSecureConnect = guarded(function secureConnect(this: Socket) {
-  const dial = dialOf(this);
-  dial?.tlsHandshakeDone();
-  dial?.ready();
-});
-
-const onError = guarded(function error(this: Socket, err: Error) {
-  dialOf(this)?.close(err);
-});
-
-const onClose = guarded(function close(this: Socket) {
-  const dial = dialOf(this);
-  // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial. That
-  // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
-  if (dial?.owner?.trace === undefined) dial?.close(this.errored ?? new Error('socket closed'));
-});

@@ -62,7 +62,7 @@ export class RoundTrip implements Exchange {
 
   /** Begins a round trip if somebody wants to follow it. */
   static begin(request: object, ctx: Context, transport: Transport, target: Target): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target);
+    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port);
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
@@ -73,20 +73,13 @@ export class RoundTrip implements Exchange {
 
   private constructor(
     readonly transport: Transport,
-    readonly target: Target,
+    readonly protocol: 'http:' | 'https:',
+    readonly host: string,
+    readonly port: number,
   ) {}
 
-  get protocol(): 'http:' | 'https:' {
-    return this.target.protocol;
-  }
-  get host(): string {
-    return this.target.host;
-  }
-  get port(): number {
-    return this.target.port;
-  }
   get hostPort(): string {
-    return hostPort(this.target.host, this.target.port);
+    return hostPort(this.host, this.port);
   }
 
   /** The hooks, as long as they may be called. */

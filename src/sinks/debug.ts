@@ -2,7 +2,8 @@ import { debuglog } from 'node:util';
 import { now } from '../clock';
 import type { Exchange, Source } from '../tracing';
 import { errorType } from './attributesof';
-import { type Mark, type Phase, PhaseTrace, type PhaseWriter } from './phases';
+import type { Mark, Phase, PhaseWriter } from './phase';
+import { PhaseTrace } from './phases';
 
 const debug = debuglog('httptrace');
 let lastRequest = 0;

@@ -1,7 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
-import type { Phase, PhaseWriter } from './phases';
+import type { Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
 
 /** Made once: a key put together for every request would have to be interned every time. */

@@ -4,7 +4,7 @@ import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { type Anchor, anchor } from './anchor';
 import { errorType } from './attributesof';
-import type { Mark, Phase, PhaseWriter } from './phases';
+import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
 
 /** Each phase two events of the request's span, `<phase>.start` and `<phase>.done`, written when the phase is over and in the order of their times. */

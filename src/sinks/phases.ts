@@ -12,39 +12,7 @@ import { now } from '../clock';
 import * as names from '../names';
 import { bodyEnd, type Exchange, type SinkTrace } from '../tracing';
 import * as describe from './attributesof';
-
-/** Something that happened at one moment. */
-export interface Mark {
-  readonly name: string;
-  readonly time: number;
-  readonly attributes: Attributes;
-}
-
-/** A start hook and its done hook as one named thing. Times are milliseconds on the clock of `performance.now()`. */
-export interface Phase {
-  readonly name: names.SpanName;
-  readonly start: number;
-  end: number;
-  attributes: Attributes;
-  /** What ended it before its time. */
-  error?: Error;
-  /** It ended with an error, but what it was for succeeded (the next address answered): not a failure. */
-  recovered?: boolean;
-  readonly marks: Mark[];
-  children: Phase[];
-}
-
-/** Where phases are written to. */
-export interface PhaseWriter {
-  /** The request has its connection. `facts` belong on the request's span. */
-  connected(exchange: Exchange, facts: Attributes): void;
-  /** A phase is over, with the phases inside it. `http.getconn` comes before what follows it. */
-  phase(phase: Phase): void;
-  /** Something happened, during `phase` if that is known. */
-  mark(mark: Mark, phase: Phase | undefined): void;
-  /** Nothing more will come. */
-  done(err?: Error): void;
-}
+import type { Mark, Phase, PhaseWriter } from './phase';
 
 /** Told a header field and its values. */
 export type HeaderRecorder = (key: string, values: readonly string[]) => void;

@@ -14,7 +14,7 @@ import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { type Anchor, anchor } from './anchor';
 import { errorType } from './attributesof';
-import type { Mark, Phase, PhaseWriter } from './phases';
+import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
 
 /**

@@ -154,7 +154,7 @@ conformance('aborts', {
     const { get } = await rawStage(t, () => {});
     const late = coded('TIMEOUT');
     const r1 = await get({
-      timeout: 40,
+      timeout: 400,
       onRequest: (req) => req.on('timeout', () => req.destroy(late)).end(),
     });
     assert.deepEqual(r1.recorder.args('roundTripDone'), [late]);

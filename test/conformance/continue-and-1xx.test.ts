@@ -174,6 +174,15 @@ test('an expectation without a body waits for nothing', async (t) => {
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB I1 response end PI RT');
 });
 
+test('a body of unknown length waits like any other', async (t) => {
+  const { get } = await stage(t);
+  const r1 = await get({
+    ...onContinue,
+    headers: { Expect: '100-continue', 'Transfer-Encoding': 'chunked' },
+  });
+  assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH W1 FB C1 I1 WR response end PI RT');
+});
+
 test('a second 100 is told, but not as the awaited one', async (t) => {
   const { get } = await twoSteps(t, answer(CONTINUE + CONTINUE), answer(OK));
   const r1 = await get(expecting((req, send) => req.once('continue', send)));

@@ -37,11 +37,14 @@ test('createConnection without an agent may look names up', async (t) => {
 
 test('createConnection without an agent may speak TLS', async (t) => {
   const { server, get } = await stage(t, undefined, { tls: await certificateFor('127.0.0.1') });
-  const r1 = await get({
-    ...NO_AGENT,
-    createConnection: () => tls.connect({ port: server.port, host: '127.0.0.1', ca: server.ca }),
-  });
+  const order: string[] = [];
+  const older = { gotConn: () => void order.push('gotConn') };
+  const options = { port: server.port, host: '127.0.0.1', ca: server.ca };
+  const r1 = await context.with(withClientTrace(context.active(), older), () =>
+    get({ ...NO_AGENT, createConnection: () => tls.connect(options, () => void order.push('secure')) }),
+  );
   assert.equal(r1.recorder.story(), 'GC CS CD TS TD GO HF WH WR FB response RT end');
+  assert.deepEqual(order, ['gotConn', 'secure']);
 });
 
 test('createConnection without an agent may open a Unix socket', async (t) => {
@@ -133,17 +136,21 @@ test('a socket that the application opens while it has the response is none of t
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response end PI RT');
 });
 
-test('a socket that the application opens while it waits is none of the request’s', async (t) => {
+test('a socket that the application opens while the request dials, or when it is connected, is none of the request’s', async (t) => {
   const { server, get } = await stage(t);
   const sockets: net.Socket[] = [];
   const r1 = await get({
     onRequest: (req) => {
-      req.on('socket', () => sockets.push(net.connect(server.port, '127.0.0.1')));
+      const open = () => sockets.push(net.connect(server.port, '127.0.0.1'));
+      req.on('socket', (socket) => {
+        open();
+        socket.once('connect', open);
+      });
       req.end();
     },
   });
   for (const socket of sockets) socket.destroy();
-  assert.equal(sockets.length, 1);
+  assert.equal(sockets.length, 2);
   assert.equal(r1.recorder.count('connectStart'), 1);
 });
 

@@ -3,7 +3,7 @@ import { promises as dns } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
-import { withClientTrace } from '../../src';
+import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { lookupOf, unknownName } from '../support/dns';
 import { conformance, stage } from './stage';
 
@@ -147,4 +147,16 @@ test('without a host the request goes to localhost, and without a port to the de
   assert.deepEqual(r1.recorder.args('getConn'), [`localhost:${server.port}`]);
   const r2 = await get({ hostname: 'none.test', port: '', lookup: unknownName });
   assert.deepEqual(r2.recorder.args('getConn'), ['none.test:80']);
+});
+
+test('with coalesceLookups two lookups at once share one query, and both say so, as in Go', async (t) => {
+  const { addrs, named, get } = await localhost(t);
+  const sharing = new HttpTraceInstrumentation({ mode: 'off', coalesceLookups: true });
+  t.after(() => sharing.disable());
+  for (const { recorder } of await Promise.all([get(named), get(named)])) {
+    assert.deepEqual(recorder.args('dnsDone'), [{ addrs, coalesced: true }]);
+    assert.equal(recorder.story(), NAMED);
+  }
+  const alone = await get({ ...named, agent: false });
+  assert.deepEqual(alone.recorder.args('dnsDone'), [{ addrs, coalesced: false }]);
 });

@@ -33,7 +33,7 @@ const CASES: [claim: string, answer: string, close: boolean, options: GetOptions
     'does not answer in time',
     '',
     false,
-    { timeout: 40, onRequest: (req) => req.on('timeout', () => req.destroy(late)).end() },
+    { timeout: 400, onRequest: (req) => req.on('timeout', () => req.destroy(late)).end() },
     'WR RT!LATE error!LATE',
   ],
 ];

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import http from 'node:http';
-import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { withClientTrace } from '../../src';
 import type { Outcome } from '../support/client';
-import { answering, conformance, type Stage, stage } from './stage';
+import { answering, closed, conformance, type Stage, stage } from './stage';
 
 const PUT = 'GC CS CD GO HF WH WR FB response end PI RT';
 const fields = ({ recorder }: Outcome, name: string) =>
@@ -14,8 +12,6 @@ const fields = ({ recorder }: Outcome, name: string) =>
     .filter(({ hook, args }) => hook === 'wroteHeaderField' && args[0] === name)
     .map(({ args }) => args[1]);
 const refusal = ({ recorder }: Outcome) => recorder.args('putIdleConn')[0]?.message;
-
-const closed = async (socket: Socket) => socket.destroyed || (await once(socket, 'close'));
 
 /** Early releases of Node 20 keep a connection although the server will close it within a second. */
 const KEEPS_SHORT = { skip: !String(http.Agent.prototype.keepSocketAlive).includes('canKeepSocketAlive') };

@@ -73,6 +73,7 @@ conformance('proxy', {
     const r1 = await ask();
     const r2 = await ask();
     assert.equal(r1.body, 'ok');
+    assert.deepEqual(r1.recorder.args('getConn'), ['target.test:443']);
     assert.deepEqual(r1.recorder.args('connectStart'), ['tcp', proxy.address]);
     assert.equal(r1.recorder.args('tlsHandshakeDone')[0]?.servername, 'target.test');
     const { socket, reused, wasIdle } = r2.recorder.args('gotConn')[0];

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly node?: readonly string[];
   /** Why the order differs from Go's. */
   readonly why?: string;
+  /** Where the order is as it should be and the arguments differ from Go's: how, and why. What an error is called is always Node's affair. */
+  readonly args?: string;
 }
 
 /** A situation that cannot arise in Node's `http` and `https` clients. */

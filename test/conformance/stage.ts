@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
+import net from 'node:net';
 import { after, type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpTraceInstrumentation } from '../../src';
@@ -9,6 +11,9 @@ import { type GetOptions, type Outcome, request } from '../support/client';
 import { registerContextManager } from '../support/otel';
 import { type ServeOptions, serve, serveRaw, type TestServer } from '../support/servers';
 import { expected, type NamesOf, SCENARIOS, type Scenario, type Theme } from './scenarios';
+
+// A refusal must not come too late on a busy machine.
+net.setDefaultAutoSelectFamilyAttemptTimeout(10_000);
 
 /** Hooks are all there is: no SDK, no spans. */
 registerContextManager();
@@ -106,6 +111,11 @@ function set(
     agent,
     get: (given, path = '/') => request(target, path, { agent, ...given }),
   };
+}
+
+/** Resolves when a socket is closed, or has been. */
+export async function closed(socket: net.Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close');
 }
 
 const certificates = new Map<string, Promise<Certificate>>();

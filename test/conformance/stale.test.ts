@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { GetOptions, Outcome } from '../support/client';
-import { conformance, rawStage, type Stage, stage } from './stage';
+import { closed, conformance, rawStage, type Stage, stage } from './stage';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
@@ -44,7 +43,7 @@ conformance('stale', {
       }),
     );
     const r1 = await get();
-    await once(r1.recorder.args('gotConn')[0].socket, 'close');
+    await closed(r1.recorder.args('gotConn')[0].socket);
     const r2 = await get();
     assert.equal(r2.recorder.args('gotConn')[0].reused, false);
     return [r1, r2];

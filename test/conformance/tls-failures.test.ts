@@ -37,7 +37,7 @@ conformance('tls-failures', {
   tls_handshake_timeout: async (t) => {
     const { get } = await rawStage(t, () => {}, 'https:');
     const r1 = await get({
-      timeout: 60,
+      timeout: 400,
       onRequest: (req) => req.on('timeout', () => req.destroy(timeout)).end(),
     });
     assertFailed(r1);

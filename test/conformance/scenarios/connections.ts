@@ -7,6 +7,7 @@ export const CONNECTIONS = {
     theme: 'new-and-reused',
     claim: 'a new connection to an IP address shows no lookup, one attempt, and then the request',
     go: [NEW],
+    args: 'Node adds Host and Connection to the head, and neither User-Agent nor Accept-Encoding.',
   },
   get_ipv6_literal: {
     theme: 'new-and-reused',
@@ -51,6 +52,7 @@ export const CONNECTIONS = {
     theme: 'pool',
     claim: 'the client closes: nothing is put into the pool',
     go: [NEW_CLOSED],
+    args: 'The field Connection stands where the application has put it.',
   },
   max_idle_per_host_1_two_parallel: {
     theme: 'pool',
@@ -121,6 +123,7 @@ export const CONNECTIONS = {
     theme: 'dns',
     claim: 'two lookups at once are two lookups',
     go: [NEW_NAMED, NEW_NAMED],
+    args: 'Lookups of Node share nothing, so coalesced is false; with the option coalesceLookups they share, as in Go.',
   },
   happy_eyeballs_v6_refuses: {
     theme: 'connect',
@@ -147,6 +150,7 @@ export const CONNECTIONS = {
     theme: 'proxy',
     claim: 'through a tunnel the dial is that of the proxy, the handshake that of the target',
     go: [NEW_TLS, REUSED],
+    args: 'The first hop of an agent that does not say it has a proxy cannot be known before it dials: getConn names the target.',
   },
   proxy_refused: {
     theme: 'proxy',

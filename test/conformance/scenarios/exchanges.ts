@@ -7,6 +7,7 @@ export const EXCHANGES = {
     theme: 'new-and-reused',
     claim: 'header fields are told once per name, with all values, in the order and spelling of the wire',
     go: [NEW],
+    args: 'Node sends the fields of the application first, in its order and spelling; Go sends its own first, and sorts the others.',
   },
   post_body: {
     theme: 'new-and-reused',

@@ -83,12 +83,14 @@ export const FAILURES = {
     node: [
       'GC DS DD CS CD TS TD!ERR_TLS_CERT_ALTNAME_INVALID RT!ERR_TLS_CERT_ALTNAME_INVALID error!ERR_TLS_CERT_ALTNAME_INVALID',
     ],
+    args: 'A failed handshake has no state at all; in Go it has an empty one.',
   },
   tls_handshake_timeout: {
     theme: 'tls-failures',
     claim: 'a server that never answers the hello is given up in the handshake',
     go: ['GC CS CD TS TD!timeout error!timeout'],
     node: ['GC CS CD TS TD!TIMEOUT RT!TIMEOUT error!TIMEOUT'],
+    args: 'Node times no handshakes of clients: the error is the one that the application gives up with.',
   },
   connect_refused: {
     theme: 'connect',
@@ -101,6 +103,7 @@ export const FAILURES = {
     claim: 'a connect that hangs is given up with the request’s own timeout',
     go: ['GC CS CD!timeout error!timeout'],
     node: ['GC CS CD!TIMEOUT RT!TIMEOUT error!TIMEOUT'],
+    args: 'Node times no dials: the error is the one that the application gives up with.',
   },
   dns_failure_nxdomain: {
     theme: 'dns',
@@ -154,5 +157,6 @@ export const FAILURES = {
     claim: 'a response that does not come in time fails the request',
     go: ['GC CS CD GO HF WH WR error!deadline'],
     node: ['GC CS CD GO HF WH WR RT!TIMEOUT error!TIMEOUT'],
+    args: 'Node only tells that the time is up: the error is the one that the application gives up with.',
   },
 } as const satisfies Record<string, Scenario>;
