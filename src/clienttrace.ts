@@ -36,12 +36,8 @@ export interface DnsDoneInfo {
   /** Why the lookup failed, e.g. an error whose `code` is `ENOTFOUND`. */
   readonly err?: Error;
   /**
-   * True when the answer was shared with a concurrent lookup of the same name; false for one that came from a cache.
-   *
-   * Plain `dns.lookup` never shares. With the option `coalesceLookups` it does, and as in Go all sharers are told, the first included. Of a `lookup` function of the
-   * application's those are told that were given the answer to somebody else's query: the one that asked cannot know whether others waited, and is told false; so are
-   * all, if the function asks no resolver of `node:dns`, or one that was bound before the instrumentation was enabled.
-   */
+   * True when the answer was shared with a concurrent lookup of the name: for all of them with the option `coalesceLookups`; with a `lookup` function of
+   * yours, for those that were given the answer to another's query, since who asked cannot know. Never for plain `dns.lookup`, or an answer from a cache. */
   readonly coalesced: boolean;
 }
 

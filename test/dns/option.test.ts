@@ -1,4 +1,4 @@
-/** The option `coalesceLookups`: what requests and their spans tell, when it is on, and that nothing is left of it. */
+/** The option `coalesceLookups`: what requests and their spans tell, when it is on. */
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
 import type http from 'node:http';
@@ -7,13 +7,12 @@ import { after, before, beforeEach, test } from 'node:test';
 import { context, trace } from '@opentelemetry/api';
 import { HttpTraceInstrumentation } from '../../src';
 import { type GetOptions, type Outcome, request } from '../support/client';
-import { ask, countLookups, replaceLookup } from '../support/lookups';
+import { ask, countLookups } from '../support/lookups';
 import { exporter, registerSdk } from '../support/otel';
 import { serve, type TestServer } from '../support/servers';
 
 const provider = registerSdk();
 const { queries, restore } = countLookups();
-const untouched = descriptors();
 const ours = new HttpTraceInstrumentation();
 
 let server: TestServer;
@@ -40,23 +39,6 @@ const get = (options: GetOptions = {}) => request(server, '/', { agent: false, f
 const times = <T>(count: number, make: () => Promise<T>) => Promise.all(Array.from({ length: count }, make));
 const coalesced = ({ recorder }: Outcome) => recorder.args('dnsDone')[0].coalesced;
 const told = (outcomes: Outcome[]) => outcomes.map(coalesced);
-
-function descriptors(): unknown[] {
-  const names = ['lookup', 'resolve', 'resolve4', 'resolve6', 'resolveAny'];
-  return [dns, dns.Resolver.prototype, dns.promises, dns.promises.Resolver.prototype].map((owner) =>
-    names.map((name) => {
-      const descriptor = Object.getOwnPropertyDescriptor(owner, name);
-      return descriptor && [descriptor, shape(descriptor.value)];
-    }),
-  );
-}
-
-/** What a program can see of a function, but for its identity and the prototype that every function has. */
-function shape(method: object): unknown[] {
-  return Reflect.ownKeys(method)
-    .filter((key) => !/^(__|prototype)/.test(String(key)))
-    .map((key) => [key, Object.getOwnPropertyDescriptor(method, key)]);
-}
 
 test('off, as it is by default, requests at once are lookups at once', async () => {
   ours.setConfig({});
@@ -185,43 +167,6 @@ for (const [how, switchOff] of [
     }
     assert.equal(queries.length, 2);
   });
-
-test('enabled, the functions of dns look like Node’s; disabled, they are', () => {
-  ours.disable();
-  assert.deepEqual(descriptors(), untouched);
-  ours.enable();
-  const during = descriptors();
-  const shapes = (all: unknown[]) =>
-    (all as ([PropertyDescriptor, unknown] | undefined)[][]).map((each) => each.map((pair) => pair?.[1]));
-  assert.deepEqual(shapes(during), shapes(untouched));
-  assert.notDeepEqual(during, untouched);
-  const second = new HttpTraceInstrumentation({ mode: 'off' });
-  assert.deepEqual(descriptors(), during, 'once, however many there are');
-  second.disable();
-  ours.disable();
-  assert.deepEqual(descriptors(), untouched);
-});
-
-test('where somebody patched dns.lookup on top, disable() leaves their patch, and ours passes through until enable()', async () => {
-  const below = dns.lookup as (...args: unknown[]) => unknown;
-  const theirs = Object.assign((...args: unknown[]) => below.apply(dns, args), { __original: below });
-  const undo = replaceLookup(theirs);
-  for (let i = 0; i < 2; i++) {
-    ours.disable();
-    assert.equal(dns.lookup, theirs);
-    queries.length = 0;
-    await times(3, () => ask('localhost'));
-    assert.equal(queries.length, 3);
-    ours.enable();
-    assert.equal(dns.lookup, theirs);
-    queries.length = 0;
-    await times(3, () => ask('localhost'));
-    assert.equal(queries.length, 1);
-  }
-  undo();
-  ours.disable();
-  assert.deepEqual(descriptors(), untouched);
-});
 
 test('dns.promises.lookup asks for itself', async () => {
   const [first, second] = await times(2, () => dns.promises.lookup('localhost', { all: true }));
