@@ -35,7 +35,9 @@ export interface DnsDoneInfo {
   readonly addrs: readonly DnsAddress[];
   /** Why the lookup failed, e.g. an error whose `code` is `ENOTFOUND`. */
   readonly err?: Error;
-  /** True when the answer was shared with a concurrent lookup of the same name. Plain `dns.lookup` never shares. */
+  /**
+   * True when the answer was shared with a concurrent lookup of the name: for all of them with the option `coalesceLookups`; with a `lookup` function of
+   * yours, for those that were given the answer to another's query, since who asked cannot know. Never for plain `dns.lookup`, or an answer from a cache. */
   readonly coalesced: boolean;
 }
 

@@ -88,11 +88,11 @@ let onStack: Resolution | undefined;
 const customs = new AsyncLocalStorage<Resolution>();
 
 /** Runs `connect`, in which Node looks the host name up. */
-export function resolveWithin<T>(resolution: Resolution | undefined, connect: () => T): T {
+export function resolveWithin<T>(resolution: Resolution, connect: () => T): T {
   const before = onStack;
   onStack = resolution;
   try {
-    return resolution?.isCustom ? customs.run(resolution, connect) : connect();
+    return resolution.isCustom ? customs.run(resolution, connect) : connect();
   } finally {
     onStack = before;
   }

@@ -18,7 +18,9 @@ export function dialProbe(): () => void {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
         observe.call(this, currentScope(), args[0]);
-        return resolveWithin(resolutions.get(this), () => original.apply(this, args));
+        const resolution = resolutions.get(this);
+        if (resolution === undefined) return original.apply(this, args);
+        return resolveWithin(resolution, () => original.apply(this, args));
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
