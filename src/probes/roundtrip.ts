@@ -2,9 +2,11 @@ import type { Socket } from 'node:net';
 import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
+import type { Server } from '../measuring';
 import { type Stamp, stamp } from '../stamp';
 import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
 import { hostPort } from './hostport';
+import type { Scope } from './scope';
 
 /** A dial that reports to a round trip and must be closed with it. */
 export interface OpenDial {
@@ -13,10 +15,8 @@ export interface OpenDial {
 }
 
 /** Where a request is going: the first hop. */
-export interface Target {
+export interface Target extends Server {
   readonly protocol: 'http:' | 'https:';
-  readonly host: string;
-  readonly port: number;
 }
 
 let watch = 0;
@@ -41,7 +41,7 @@ export class RoundTrip implements Exchange {
   connection: Connection | undefined;
   hasBody = false;
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
-  scope: { owner: RoundTrip | undefined } | undefined;
+  scope: Scope | undefined;
 
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
@@ -186,7 +186,9 @@ export class RoundTrip implements Exchange {
 
   /** From here on sockets that are opened in its asynchronous context are none of its own. */
   leaveScope(): void {
-    if (this.scope !== undefined) this.scope.owner = undefined;
+    if (this.scope === undefined) return;
+    this.scope.owner = undefined;
+    this.scope.server = undefined;
   }
 }
 
