@@ -1,8 +1,7 @@
 import { Agent, type ClientRequest } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { type Server, willMeasure } from '../measuring';
-import { asciiHost } from './hostport';
-import type { Target } from './roundtrip';
+import { asciiHost, type Target } from './hostport';
 
 /** What agents have that tell where they connect to: Node's own, and those that are built like them. */
 interface AgentInternals {
