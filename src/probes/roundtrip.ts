@@ -3,10 +3,16 @@ import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
 import { type Stamp, stamp } from '../stamp';
-import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
-import { bodyEnd, traceFor } from '../tracing';
+import {
+  bodyEnd,
+  type Exchange,
+  type RequestSpan,
+  type SinkTrace,
+  type Transport,
+  traceFor,
+} from '../tracing';
 import { hostPort, type Target } from './hostport';
-import type { Scope } from './scope';
+import { emptyScope, type Scope } from './scope';
 
 /** A dial that reports to a round trip and must be closed with it. */
 export interface OpenDial {
@@ -191,9 +197,7 @@ export class RoundTrip implements Exchange {
 
   /** From here on sockets that are opened in its asynchronous context are none of its own. */
   leaveScope(): void {
-    if (this.scope === undefined) return;
-    this.scope.owner = undefined;
-    this.scope.server = undefined;
+    if (this.scope !== undefined) emptyScope(this.scope);
   }
 }
 

@@ -34,7 +34,12 @@ export function enterDials(owner: RoundTrip | 'claimable' | undefined, server?: 
 /** A request that nobody follows has its socket: what is opened from here on in its asynchronous context is not to be measured. */
 export function leaveMeasuredScope(): void {
   const scope = scopes.getStore();
-  if (scope !== undefined && scope.owner === undefined) scope.server = undefined;
+  if (scope !== undefined && scope.owner === undefined) emptyScope(scope);
+}
+
+export function emptyScope(scope: Scope): void {
+  scope.owner = undefined;
+  scope.server = undefined;
 }
 
 /** Back to what was before {@link enterDials}. */
