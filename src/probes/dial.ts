@@ -6,7 +6,8 @@ import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
 import type { Resolution } from './lookups';
-import type { OpenDial, RoundTrip } from './roundtrip';
+import type { OpenDial } from './opendials';
+import type { RoundTrip } from './roundtrip';
 import type { Scope } from './scope';
 import { tlsState } from './tlsstate';
 

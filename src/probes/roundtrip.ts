@@ -3,22 +3,11 @@ import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
 import { type Stamp, stamp } from '../stamp';
-import {
-  bodyEnd,
-  type Exchange,
-  type RequestSpan,
-  type SinkTrace,
-  type Transport,
-  traceFor,
-} from '../tracing';
+import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
+import { bodyEnd, traceFor } from '../tracing';
 import { hostPort, type Target } from './hostport';
+import { closeDials, type OpenDial } from './opendials';
 import { emptyScope, type Scope } from './scope';
-
-/** A dial that reports to a round trip and must be closed with it. */
-export interface OpenDial {
-  readonly isOver: boolean;
-  close(err: Error): void;
-}
 
 let watch = 0;
 let running = 0;
@@ -199,9 +188,4 @@ export class RoundTrip implements Exchange {
   leaveScope(): void {
     if (this.scope !== undefined) emptyScope(this.scope);
   }
-}
-
-function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
-  for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }
