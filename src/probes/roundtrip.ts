@@ -3,21 +3,11 @@ import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
 import { type Stamp, stamp } from '../stamp';
-import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
-import { hostPort } from './hostport';
-
-/** A dial that reports to a round trip and must be closed with it. */
-export interface OpenDial {
-  readonly isOver: boolean;
-  close(err: Error): void;
-}
-
-/** Where a request is going: the first hop. */
-export interface Target {
-  readonly protocol: 'http:' | 'https:';
-  readonly host: string;
-  readonly port: number;
-}
+import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
+import { bodyEnd, traceFor } from '../tracing';
+import { hostPort, type Target } from './hostport';
+import { closeDials, type OpenDial } from './opendials';
+import { emptyScope, type Scope } from './scope';
 
 let watch = 0;
 let running = 0;
@@ -41,7 +31,7 @@ export class RoundTrip implements Exchange {
   connection: Connection | undefined;
   hasBody = false;
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
-  scope: { owner: RoundTrip | undefined } | undefined;
+  scope: Scope | undefined;
 
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
@@ -60,9 +50,18 @@ export class RoundTrip implements Exchange {
     return running === 0 ? undefined : RoundTrip.#of.get(request);
   }
 
-  /** Begins a round trip if somebody wants to follow it. */
-  static begin(request: object, ctx: Context, transport: Transport, target: Target): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port);
+  /**
+   * Begins a round trip if somebody wants to follow it.
+   * @param requestSpan - the request's span, if it is not simply the active one of `ctx`
+   */
+  static begin(
+    request: object,
+    ctx: Context,
+    transport: Transport,
+    target: Target,
+    requestSpan?: RequestSpan,
+  ): RoundTrip | undefined {
+    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port, requestSpan);
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
@@ -76,6 +75,7 @@ export class RoundTrip implements Exchange {
     readonly protocol: 'http:' | 'https:',
     readonly host: string,
     readonly port: number,
+    readonly requestSpan: RequestSpan | undefined,
   ) {}
 
   get hostPort(): string {
@@ -186,11 +186,6 @@ export class RoundTrip implements Exchange {
 
   /** From here on sockets that are opened in its asynchronous context are none of its own. */
   leaveScope(): void {
-    if (this.scope !== undefined) this.scope.owner = undefined;
+    if (this.scope !== undefined) emptyScope(this.scope);
   }
-}
-
-function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
-  for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }
