@@ -168,16 +168,20 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
   const { res, socket } = req;
   const willBeFreed =
     res?.complete &&
-    socket &&
-    !socket.destroyed &&
+    socket?.destroyed === false &&
     req.agent instanceof Agent &&
     socket.listenerCount('free') > 0;
   // An upgrade that nobody listens for is given to nobody.
-  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
+  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed && hasReader(res);
   if (willBeFreed || isBeingRead) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();
   roundTrip.done(err);
+}
+
+/** Without a reader the end of the body may never come: some clients (needle, of a redirect) leave a response for its connection to time out. */
+function hasReader(res: IncomingMessage): boolean {
+  return res.readableFlowing !== null || res.listenerCount('readable') > 0;
 }
 
 interface Response extends IncomingMessage {

@@ -1,9 +1,7 @@
 import https from 'node:https';
 import { clientTests } from './suite';
 
-interface Superagent {
-  (method: string, url: string): Request;
-}
+type Superagent = (method: string, url: string) => Request;
 interface Request extends Promise<Record<string, unknown>> {
   agent(agent: https.Agent): Request;
   timeout(ms: number): Request;
@@ -16,7 +14,9 @@ clientTests('superagent', (ca) => {
   const agent = new https.Agent({ keepAlive: true, ca });
   return {
     async request(url, { body, timeout }) {
-      const req = superagent(body === undefined ? 'GET' : 'POST', url).agent(agent).timeout(timeout);
+      const req = superagent(body === undefined ? 'GET' : 'POST', url)
+        .agent(agent)
+        .timeout(timeout);
       const res = await (body === undefined ? req : req.type('text/plain').send(body));
       const { status, text, redirects, headers, ok } = res;
       return { status, ok, text, redirects, path: (headers as Record<string, string>)['x-path'] };
