@@ -26,7 +26,10 @@ export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
+  #user: RoundTrip | undefined;
   #resolution: Resolution | undefined;
+  /** When the lookup began, as long as that is not reported. */
+  #askedAt: number | undefined;
   #addrs: DnsAddress[] = [];
   #answeredAt = 0;
   #attempt: { network: Network; addr: string } | undefined;
@@ -74,8 +77,9 @@ export class Dial implements OpenDial, Dialling {
     for (const { time, report } of waiting) at(time, () => this.#tell(report));
   }
 
-  /** Calls back once, when the connection can be used; not if it fails. */
-  whenReady(onReady: () => void): void {
+  /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
+  whenReady(user: RoundTrip, onReady: () => void): void {
+    this.#user = user;
     this.#onReady = onReady;
   }
 
@@ -84,14 +88,25 @@ export class Dial implements OpenDial, Dialling {
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
 
-  dnsStart(resolution: Resolution): void {
+  /** A lookup is about to begin, unless Node refuses to make it: a port out of range, for example. */
+  resolve(resolution: Resolution): void {
     this.#resolution = resolution;
+    this.#askedAt = now();
     resolution.follow();
+  }
+
+  /** The lookup has begun. */
+  dnsStart(): void {
+    const resolution = this.#resolution;
+    const askedAt = this.#askedAt;
+    if (resolution === undefined || askedAt === undefined) return;
+    this.#askedAt = undefined;
     const { host } = resolution;
-    this.#tell((trace) => trace.dnsStart?.({ host }));
+    at(askedAt, () => this.#tell((trace) => trace.dnsStart?.({ host })));
   }
 
   answered(addr: DnsAddress | undefined): void {
+    this.dnsStart();
     if (addr !== undefined) this.#addrs.push(addr);
     this.#answeredAt = now();
   }
@@ -100,6 +115,8 @@ export class Dial implements OpenDial, Dialling {
     const resolution = this.#resolution;
     if (resolution === undefined) return;
     this.#resolution = undefined;
+    // It never began.
+    if (this.#askedAt !== undefined) return;
     const answered = this.#answeredAt > 0;
     if (answered) resolution.end();
     const coalesced = answered && resolution.isCoalesced;
@@ -108,11 +125,14 @@ export class Dial implements OpenDial, Dialling {
   }
 
   lookupFailed(err: Error): void {
+    this.dnsStart();
     this.#answeredAt = now();
     this.#dnsDone(err);
   }
 
   connectStart(network: Network, addr: string): void {
+    // A lookup function that answers twice has Node connect twice, the second time in vain.
+    if (this.#attempt !== undefined) return;
     this.#dnsDone();
     this.#attempt = { network, addr };
     this.#tell((trace) => trace.connectStart?.(network, addr));
@@ -140,17 +160,31 @@ export class Dial implements OpenDial, Dialling {
 
   /** The connection can be used. */
   ready(): void {
+    // Open only if the application has removed our listeners.
+    this.#dnsDone();
+    this.connectDone();
+    this.tlsHandshakeDone();
     this.#end();
     this.#onReady?.();
   }
 
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
+    this.#closePhases(err);
+    this.#end();
+  }
+
+  /** The same, when its request is over: the connection may have been handed on, unfinished, to another one, which still waits for it. */
+  abandon(err: Error): void {
+    this.#closePhases(err);
+    if (this.#user === undefined || this.#user === this.#owner) this.#end();
+  }
+
+  #closePhases(err: Error): void {
     if (this.#over) return;
     this.#dnsDone(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);
-    this.#end();
   }
 
   #end(): void {

@@ -86,12 +86,14 @@ function useSocket(this: Request, socket: Socket): void {
   if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || this.reusedSocket;
   connection.requestCount++;
+  connection.isGiven = true;
   connection.idleSince = 0;
   const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
-  if (roundTrip === undefined) return;
+  // An application may hand over one that is dead: nothing will ever come of it.
+  if (roundTrip === undefined || socket.destroyed) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
   if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-  dialFor(socket, roundTrip).whenReady(() => {
+  dialFor(socket, roundTrip).whenReady(roundTrip, () => {
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
     wroteHeaders.call(this, roundTrip);
   });

@@ -10,7 +10,7 @@ import { hostPort, type Target } from './hostport';
 /** A dial that reports to a round trip and must be closed with it. */
 export interface OpenDial {
   readonly isOver: boolean;
-  close(err: Error): void;
+  abandon(err: Error): void;
 }
 
 let watch = 0;
@@ -37,6 +37,7 @@ export class RoundTrip implements Exchange {
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
   scope: { owner: RoundTrip | undefined } | undefined;
 
+  readonly begunAt = now();
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
   #dials: OpenDial[] | undefined;
@@ -178,7 +179,8 @@ export class RoundTrip implements Exchange {
     this.leaveScope();
     running--;
     try {
-      if (dials !== undefined) closeDials(dials, err);
+      for (const dial of dials ?? [])
+        if (!dial.isOver) dial.abandon(err ?? new Error('the request was served by another connection'));
       // Made only where it is needed: an error costs more than all the rest of this.
       if (this.#gotConn && !this.#wroteRequest)
         this.wroteRequest(err ?? new Error('the request was over before it was written'));
@@ -192,9 +194,4 @@ export class RoundTrip implements Exchange {
   leaveScope(): void {
     if (this.scope !== undefined) this.scope.owner = undefined;
   }
-}
-
-function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
-  for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }

@@ -14,13 +14,16 @@ export function dialProbe(): () => void {
   const undo = [
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
+      const begun = guarded(lookupBegun);
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
         observe.call(this, currentScope(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
-        return resolveWithin(resolution, () => original.apply(this, args));
+        const result = resolveWithin(resolution, () => original.apply(this, args));
+        begun.call(this);
+        return result;
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
@@ -58,8 +61,13 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
     scope.latest = Dial.begin(this, scope.owner);
-    startDial(scope.latest);
+    resolveFor(scope.latest);
   }
+}
+
+/** `connect` has returned: Node had nothing against the options. */
+function lookupBegun(this: Socket): void {
+  dialOf(this)?.dnsStart();
 }
 
 function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
@@ -83,20 +91,23 @@ export function dialFor(socket: Socket, request: RoundTrip): Dial {
     dial.claim(request);
     return dial;
   }
-  const late = Dial.begin(socket, request);
   const call = calls.get(socket);
+  // Dialled before the request was made, for one that is not traced and has been given up: it only waits for it.
+  if (call !== undefined && call.time < request.begunAt) return Dial.begin(socket, undefined);
+  const late = Dial.begin(socket, request);
   // A Unix socket's attempt is announced inside connect().
   if (call !== undefined)
     at(call.time, () => {
-      startDial(late);
+      resolveFor(late);
+      late.dnsStart();
       if (call.path) late.connectStart('unix', call.path);
     });
   return late;
 }
 
-function startDial(dial: Dial): void {
+function resolveFor(dial: Dial): void {
   const resolution = resolutions.get(dial.socket);
-  if (resolution !== undefined) dial.dnsStart(resolution);
+  if (resolution !== undefined) dial.resolve(resolution);
 }
 
 interface StartingTlsSocket extends TLSSocket {
