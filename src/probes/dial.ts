@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
+import type { DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
+import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
+import { LookupPhase, type Report } from './lookupphase';
 import type { Resolution } from './lookups';
-import type { OpenDial, RoundTrip } from './roundtrip';
+import type { OpenDial } from './opendials';
+import type { RoundTrip } from './roundtrip';
+import type { Scope } from './scope';
 import { tlsState } from './tlsstate';
 
 const dials = stamp<Socket, Dial>();
@@ -15,30 +19,31 @@ export function dialOf(socket: Socket): Dial | undefined {
   return dials.get(socket);
 }
 
-type Report = (trace: ClientTrace) => void;
-
 /**
  * The making of one connection: DNS, attempts to connect, TLS.
  *
- * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}.
+ * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}. It reports to those who measure
+ * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
 export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
   #user: RoundTrip | undefined;
-  #resolution: Resolution | undefined;
-  /** When the lookup began, as long as that is not reported. */
-  #askedAt: number | undefined;
-  #addrs: DnsAddress[] = [];
-  #answeredAt = 0;
+  readonly #lookup = new LookupPhase((report) => this.#tell(report));
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
+  #measure: DialTrace | undefined;
+  #scope: Scope | undefined;
+  /** Where it leads; known while somebody measures. */
+  readonly server: Server | undefined;
+  /** When the connection could be used, on the clock of `performance.now()`; 0 before, and if it failed. */
+  readyAt = 0;
 
   /** Observes a socket that is about to connect, or already connects. */
-  static begin(socket: Socket, owner: RoundTrip | undefined): Dial {
-    const dial = new Dial(socket, owner);
+  static begin(socket: Socket, owner: RoundTrip | undefined, scope?: Scope): Dial {
+    const dial = new Dial(socket, owner, scope);
     listenToConnect(socket);
     return dial;
   }
@@ -47,8 +52,12 @@ export class Dial implements OpenDial, Dialling {
   constructor(
     readonly socket: Socket,
     owner: RoundTrip | undefined,
+    scope?: Scope,
   ) {
     dials.set(socket, this);
+    this.#scope = scope;
+    this.server = scope?.server;
+    if (this.server !== undefined) this.#measure = dialTrace(this.server);
     if (owner !== undefined) this.claim(owner);
     listenToEnd(socket, this);
   }
@@ -64,7 +73,7 @@ export class Dial implements OpenDial, Dialling {
   }
   /** The lookup that is under way. */
   get resolution(): Resolution | undefined {
-    return this.#resolution;
+    return this.#lookup.resolution;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
@@ -78,62 +87,39 @@ export class Dial implements OpenDial, Dialling {
   }
 
   /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
-  whenReady(user: RoundTrip, onReady: () => void): void {
+  whenReady(user: RoundTrip | undefined, onReady: () => void): void {
     this.#user = user;
     this.#onReady = onReady;
   }
 
   #tell(report: Report): void {
+    if (this.#measure !== undefined) report(this.#measure);
     if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
 
-  /** A lookup is about to begin, unless Node refuses to make it: a port out of range, for example. */
+  /** A lookup is about to begin. */
   resolve(resolution: Resolution): void {
-    this.#resolution = resolution;
-    this.#askedAt = now();
-    resolution.follow();
+    this.#lookup.resolve(resolution);
   }
 
-  /** The lookup has begun. */
   dnsStart(): void {
-    const resolution = this.#resolution;
-    const askedAt = this.#askedAt;
-    if (resolution === undefined || askedAt === undefined) return;
-    this.#askedAt = undefined;
-    const { host } = resolution;
-    at(askedAt, () => this.#tell((trace) => trace.dnsStart?.({ host })));
+    this.#lookup.start();
   }
 
   answered(addr: DnsAddress | undefined): void {
-    this.dnsStart();
-    if (addr !== undefined) this.#addrs.push(addr);
-    this.#answeredAt = now();
-  }
-
-  #dnsDone(err?: Error): void {
-    const resolution = this.#resolution;
-    if (resolution === undefined) return;
-    this.#resolution = undefined;
-    // It never began.
-    if (this.#askedAt !== undefined) return;
-    const answered = this.#answeredAt > 0;
-    if (answered) resolution.end();
-    const coalesced = answered && resolution.isCoalesced;
-    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
-    at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
+    this.#lookup.answered(addr);
   }
 
   lookupFailed(err: Error): void {
-    this.dnsStart();
-    this.#answeredAt = now();
-    this.#dnsDone(err);
+    this.#lookup.answered(undefined);
+    this.#lookup.done(err);
   }
 
   connectStart(network: Network, addr: string): void {
     // A lookup function that answers twice has Node connect twice, the second time in vain.
     if (this.#attempt !== undefined) return;
-    this.#dnsDone();
+    this.#lookup.done();
     this.#attempt = { network, addr };
     this.#tell((trace) => trace.connectStart?.(network, addr));
   }
@@ -161,35 +147,41 @@ export class Dial implements OpenDial, Dialling {
   /** The connection can be used. */
   ready(): void {
     // Open only if the application has removed our listeners.
-    this.#dnsDone();
+    this.#lookup.done();
     this.connectDone();
     this.tlsHandshakeDone();
+    this.readyAt = now();
     this.#end();
     this.#onReady?.();
   }
 
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
-    this.#closePhases(err);
+    if (this.#over) return;
+    this.#lookup.done(err);
+    this.connectDone(err);
+    this.tlsHandshakeDone(err);
     this.#end();
   }
 
-  /** The same, when its request is over: the connection may have been handed on, unfinished, to another one, which still waits for it. */
+  /** Its request is over, and hears that what is open ended with it. The connection may have been handed on, unfinished, to another one that waits for it. */
   abandon(err: Error): void {
-    this.#closePhases(err);
-    if (this.#user === undefined || this.#user === this.#owner) this.#end();
-  }
-
-  #closePhases(err: Error): void {
-    if (this.#over) return;
-    this.#dnsDone(err);
-    this.connectDone(err);
-    this.tlsHandshakeDone(err);
+    if (this.socket.destroyed) return this.close(err);
+    const trace = this.#owner?.trace;
+    if (trace !== undefined) this.#lookup.endFor(trace, err);
+    if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
+    if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
+    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.#owner)) this.#end();
   }
 
   #end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#measure = undefined;
+    this.#waiting = undefined;
     stopListening(this.socket);
+    // What the application opens in this asynchronous context from here on is nobody's dial.
+    if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;
+    this.#scope = undefined;
   }
 }
