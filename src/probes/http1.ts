@@ -4,6 +4,7 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
+import { isBeingRead } from './body';
 import { targetByHeader } from './firsthop';
 import { makingOf, wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
@@ -173,17 +174,10 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
     socket?.destroyed === false &&
     req.agent instanceof Agent &&
     socket.listenerCount('free') > 0;
-  // An upgrade that nobody listens for is given to nobody.
-  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed && hasReader(res);
-  if (willBeFreed || isBeingRead) return;
+  if (willBeFreed || (res !== undefined && isBeingRead(res))) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();
   roundTrip.done(err);
-}
-
-/** Without a reader the end of the body may never come: some clients (needle, of a redirect) leave a response for its connection to time out. */
-function hasReader(res: IncomingMessage): boolean {
-  return res.readableFlowing !== null || res.listenerCount('readable') > 0;
 }
 
 interface Response extends IncomingMessage {
