@@ -1,6 +1,24 @@
 import type { Socket } from 'node:net';
 import type { SpanContext } from '@opentelemetry/api';
-import { type Stamp, stamp } from './stamp';
+import { Returned } from './stamp';
+
+/** Where it is remembered: in a private field of the socket. */
+class OnSocket extends Returned {
+  readonly #connection: Connection;
+
+  constructor(socket: Socket, connection: Connection) {
+    super(socket);
+    this.#connection = connection;
+  }
+
+  static get(socket: Socket | OnSocket): Connection | undefined {
+    return #connection in socket ? socket.#connection : undefined;
+  }
+
+  static set(socket: Socket, connection: Connection): void {
+    new OnSocket(socket, connection);
+  }
+}
 
 /**
  * What is remembered of a connection, for as long as its socket lives.
@@ -11,7 +29,6 @@ import { type Stamp, stamp } from './stamp';
 export class Connection {
   static #lastId = 0;
   static #watch = 0;
-  static readonly #of: Stamp<Socket, Connection> = stamp();
 
   /** Begins a new watch: what was remembered before may have changed unseen, and is no longer told. */
   static beginWatch(): void {
@@ -20,10 +37,10 @@ export class Connection {
 
   /** The connection of a socket; a new record if this is the first that is heard of it. */
   static of(socket: Socket): Connection {
-    let connection = Connection.#of.get(socket);
+    let connection = OnSocket.get(socket);
     if (connection === undefined) {
       connection = new Connection();
-      Connection.#of.set(socket, connection);
+      OnSocket.set(socket, connection);
     } else if (connection.#seenIn !== Connection.#watch) {
       connection.#seenIn = Connection.#watch;
       connection.counted = false;

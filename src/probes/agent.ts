@@ -5,7 +5,7 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { firstHop } from './firsthop';
-import { guarded, type Method, ownerOf, patch } from './patch';
+import { failed, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -41,17 +41,21 @@ export function agentProbe(): () => void {
   wrapCreateSocket(Agent.prototype);
   undo.push(
     patch(Agent.prototype, 'addRequest', (original, layer) => {
-      const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
+      const observe = function addRequest(agent: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
         if (!isWanted(ctx) || req.destroyed) return;
-        wrapCreateSocket(this);
+        wrapCreateSocket(agent);
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
-        RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
-      });
+        RoundTrip.begin(req, ctx, 'http', firstHop(agent, req, options));
+      };
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, req, options);
+        try {
+          observe(this, req, options);
+        } catch (error) {
+          failed(observe, error);
+        }
         try {
           return original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
@@ -62,15 +66,19 @@ export function agentProbe(): () => void {
       };
     }),
     patch(Agent.prototype, 'emit', (original, layer) => {
-      const observe = guarded(freed);
       return function emit(this: Agent, event: string, socket: PooledSocket, options: object) {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
-        const { requestCount } = Connection.of(socket);
+        const connection = Connection.of(socket);
+        const { requestCount } = connection;
         const req = socket._httpMessage;
         const { writable } = socket;
         const result = original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket, req, requestCount, writable, options);
+        try {
+          freed(this, socket, connection, req, requestCount, writable, options);
+        } catch (error) {
+          failed(freed, error);
+        }
         return result;
       };
     }),
@@ -103,14 +111,14 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
  * @param req - whose it was, and what it was like, before the decision
  */
 function freed(
-  this: Agent,
+  agent: Agent & { readonly keepAlive?: boolean },
   socket: PooledSocket,
+  connection: Connection,
   req: PooledRequest | null | undefined,
   requestCount: number,
   writable: boolean,
   options: object,
 ): void {
-  const connection = Connection.of(socket);
   const handedOver = connection.requestCount !== requestCount;
   const kept = handedOver || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
@@ -122,8 +130,7 @@ function freed(
   }
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
-  else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)
-    roundTrip.putIdleConn(refusal(this, options, writable));
+  else if (agent.keepAlive && req?.shouldKeepAlive) roundTrip.putIdleConn(refusal(agent, options, writable));
   roundTrip.done();
 }
 

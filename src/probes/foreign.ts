@@ -24,20 +24,19 @@ export function wasAsked(req: ClientRequest): boolean {
  */
 export function foreignAgentProbe(): () => void {
   const met = new Met();
-  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
-    const { agent } = this;
-    if (agent && !(agent instanceof Agent)) met.watch(agent);
+  const meet = guarded(function foreignAgent(this: unknown, agent: object) {
+    met.watch(agent);
   });
   const undo = [
     patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
-      return function getHeader(this: ClientRequest, name: unknown) {
-        if (name === 'host' && layer.active) meet.call(this);
+      return function getHeader(this: Request, name: unknown) {
+        if (name === 'host' && isForeign(this.agent) && layer.active) meet(this.agent);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
-      return function _storeHeader(this: ClientRequest) {
-        if (layer.active) meet.call(this);
+      return function _storeHeader(this: Request) {
+        if (isForeign(this.agent) && layer.active) meet(this.agent);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -46,6 +45,14 @@ export function foreignAgentProbe(): () => void {
     for (const each of undo) each?.();
     met.undo();
   };
+}
+
+interface Request extends ClientRequest {
+  readonly agent?: unknown;
+}
+
+function isForeign(agent: unknown): agent is object {
+  return Boolean(agent) && !(agent instanceof Agent);
 }
 
 /** The classes met, and the agents that are none. They are patched, and not kept from being collected. */

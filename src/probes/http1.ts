@@ -1,6 +1,5 @@
 import { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
@@ -8,7 +7,7 @@ import { isWanted } from '../tracing';
 import { wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { asciiHost } from './hostport';
-import { guarded, patch } from './patch';
+import { failed, guarded, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { calledAt, dialFor } from './sockets';
@@ -26,10 +25,13 @@ interface Request extends ClientRequest, WrittenHead {
 export function http1Probe(): () => void {
   const undo = [
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
-      const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
         if (!layer.active || !socket || err) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket);
+        try {
+          useSocket(this, socket);
+        } catch (error) {
+          failed(useSocket, error);
+        }
         if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
         // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
         const before = enterDials(undefined);
@@ -46,28 +48,31 @@ export function http1Probe(): () => void {
       return function _send(this: Request) {
         const result = original.apply(this, arguments as unknown as unknown[]);
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
+        if (roundTrip?.hasConn && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
         return result;
       };
     }),
     // Seen here, events need no listener: a 'response' listener of ours would keep Node from discarding an unwanted body.
     patch(ClientRequest.prototype, 'emit', (original, layer) => {
-      const observe = guarded(requestEvent);
       return function emit(this: Request, event: string, value: unknown) {
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value);
+        if (roundTrip !== undefined)
+          try {
+            requestEvent(this, roundTrip, event, value);
+          } catch (error) {
+            failed(requestEvent, error);
+          }
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(IncomingMessage.prototype, 'emit', (original, layer) => {
-      const observe = guarded(responseEvent);
       return function emit(this: Response, event: string, value: unknown) {
-        if (
-          layer.active &&
-          (event === 'end' || event === 'error' || event === 'close') &&
-          this.req !== undefined
-        )
-          observe.call(this, event, value);
+        if ((event === 'end' || event === 'error' || event === 'close') && layer.active)
+          try {
+            responseEvent(this, event, value);
+          } catch (error) {
+            failed(responseEvent, error);
+          }
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -78,30 +83,27 @@ export function http1Probe(): () => void {
 }
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
-function useSocket(this: Request, socket: Socket): void {
+function useSocket(req: Request, socket: Socket): void {
   // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
-  if (this.destroyed || tunnelledFor(this) !== undefined) return;
+  if (req.destroyed || tunnelledFor(req) !== undefined) return;
   const connection = Connection.of(socket);
   const { idleSince } = connection;
-  if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
-  const reused = connection.requestCount > 0 || this.reusedSocket;
+  if (connection.requestCount === 0 && req.reusedSocket) connection.counted = false;
+  const reused = connection.requestCount > 0 || req.reusedSocket;
   connection.requestCount++;
   connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
+  const roundTrip = RoundTrip.of(req) ?? beginLate(req, socket);
   if (roundTrip === undefined) return;
-  const wasIdle = idleSince > 0 || this.reusedSocket;
+  const wasIdle = idleSince > 0 || req.reusedSocket;
   if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
   dialFor(socket, roundTrip).whenReady(() => {
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-    wroteHeaders.call(this, roundTrip);
+    wroteHeaders.call(req, roundTrip);
   });
 }
 
 function isReady(socket: Socket): boolean {
-  return !(
-    socket.connecting ||
-    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
-  );
+  return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
 }
 
 /** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
@@ -126,31 +128,31 @@ function hasHandedOverHeader({ _headerSent, outputData }: Request): boolean {
   return _headerSent === true || (outputData !== undefined && outputData.length > 0);
 }
 
-function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
+function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
   switch (event) {
     case 'socket':
       // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
       (value as Socket).prependListener('data', firstByte);
-      return wroteHeaders.call(this, roundTrip);
+      return wroteHeaders.call(req, roundTrip);
     case 'finish':
       // Up to version 22 Node emits it for a write that failed or was cut off by an abort, too.
-      if (this.destroyed) return;
-      wroteHeaders.call(this, roundTrip);
-      return roundTrip.wroteRequest(this.socket?.errored ?? undefined);
+      if (req.destroyed) return;
+      wroteHeaders.call(req, roundTrip);
+      return roundTrip.wroteRequest(req.socket?.errored ?? undefined);
     case 'continue':
       return roundTrip.got100Continue();
     case 'information':
-      return gotInformation(this, roundTrip, value as IncomingMessage);
+      return gotInformation(req, roundTrip, value as IncomingMessage);
     case 'upgrade':
     case 'connect':
       // The socket is the application's from here on.
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
-      this.socket?.removeListener('data', firstByte);
+      req.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
-      return requestClosed(this, roundTrip);
+      return requestClosed(req, roundTrip);
   }
 }
 
@@ -183,11 +185,11 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
 }
 
 interface Response extends IncomingMessage {
-  readonly req?: Request & { readonly shouldKeepAlive?: boolean };
+  /** Undefined on those that servers get. */
+  readonly req?: Request;
 }
 
-function responseEvent(this: Response, event: string, value: unknown): void {
-  const { req } = this;
+function responseEvent({ req }: Response, event: string, value: unknown): void {
   const roundTrip = req && RoundTrip.of(req);
   if (req === undefined || roundTrip === undefined) return;
   if (event === 'error') return roundTrip.done(value as Error);

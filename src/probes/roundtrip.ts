@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
-import { type Stamp, stamp } from '../stamp';
+import { Returned } from '../stamp';
 import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
 import { hostPort } from './hostport';
 
@@ -17,6 +17,25 @@ export interface Target {
   readonly protocol: 'http:' | 'https:';
   readonly host: string;
   readonly port: number;
+}
+
+/** Where a round trip is found: in a private field of its request. */
+class OnRequest extends Returned {
+  #roundTrip: RoundTrip;
+
+  constructor(request: object, roundTrip: RoundTrip) {
+    super(request);
+    this.#roundTrip = roundTrip;
+  }
+
+  static get(request: object): RoundTrip | undefined {
+    return #roundTrip in request ? (request as OnRequest).#roundTrip : undefined;
+  }
+
+  static set(request: object, roundTrip: RoundTrip): void {
+    if (#roundTrip in request) (request as OnRequest).#roundTrip = roundTrip;
+    else new OnRequest(request, roundTrip);
+  }
 }
 
 let watch = 0;
@@ -53,11 +72,9 @@ export class RoundTrip implements Exchange {
   #bodyEnded = false;
   #waits100 = false;
 
-  static readonly #of: Stamp<object, RoundTrip> = stamp();
-
   /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
-    return running === 0 ? undefined : RoundTrip.#of.get(request);
+    return running === 0 ? undefined : OnRequest.get(request);
   }
 
   /** Begins a round trip if somebody wants to follow it. */
@@ -66,7 +83,7 @@ export class RoundTrip implements Exchange {
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
-    RoundTrip.#of.set(request, roundTrip);
+    OnRequest.set(request, roundTrip);
     roundTrip.#trace.getConn?.(roundTrip.hostPort);
     return roundTrip;
   }
