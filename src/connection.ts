@@ -1,22 +1,23 @@
 import type { Socket } from 'node:net';
 import type { SpanContext } from '@opentelemetry/api';
+import type { Server } from './measuring';
 import { Returned } from './stamp';
 
-/** Where it is remembered: in a private field of the socket. */
-class OnSocket extends Returned {
+/** Where it is remembered: in a private field of the socket. A stamp, written out, because every request asks. */
+class OfSocket extends Returned {
   readonly #connection: Connection;
 
-  constructor(socket: Socket, connection: Connection) {
+  private constructor(socket: Socket, connection: Connection) {
     super(socket);
     this.#connection = connection;
   }
 
-  static get(socket: Socket | OnSocket): Connection | undefined {
+  static get(socket: Socket | OfSocket): Connection | undefined {
     return #connection in socket ? socket.#connection : undefined;
   }
 
   static set(socket: Socket, connection: Connection): void {
-    new OnSocket(socket, connection);
+    new OfSocket(socket, connection);
   }
 }
 
@@ -29,6 +30,8 @@ class OnSocket extends Returned {
 export class Connection {
   static #lastId = 0;
   static #watch = 0;
+  static readonly #open = new Set<Connection>();
+  static #tidyAt = 1_000;
 
   /** Begins a new watch: what was remembered before may have changed unseen, and is no longer told. */
   static beginWatch(): void {
@@ -37,10 +40,10 @@ export class Connection {
 
   /** The connection of a socket; a new record if this is the first that is heard of it. */
   static of(socket: Socket): Connection {
-    let connection = OnSocket.get(socket);
+    let connection = OfSocket.get(socket);
     if (connection === undefined) {
       connection = new Connection();
-      OnSocket.set(socket, connection);
+      OfSocket.set(socket, connection);
     } else if (connection.#seenIn !== Connection.#watch) {
       connection.#seenIn = Connection.#watch;
       connection.counted = false;
@@ -50,14 +53,72 @@ export class Connection {
   }
 
   #seenIn = Connection.#watch;
+  #server: Server | undefined;
+  /** Weak: a socket that closes unseen (one that is no `net.Socket`) is not kept from being collected. */
+  #socket: WeakRef<Socket> | undefined;
   /** Its number in this process, from 1. */
   readonly id = ++Connection.#lastId;
   /** How many requests it has carried, the present one included. */
   requestCount = 0;
+  /** Whether the last that was counted has it, and has not given it back. */
+  isGiven = false;
+  /** Up to Node 22 a connection that was handed over still names its former request, this one, until the new one begins to use it. */
+  formerUser: object | undefined;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
   /** When it was put into the pool, on the clock of `performance.now()`; 0 while in use, and when that is not known. */
   idleSince = 0;
+  /** When it could be used, on that clock; 0 if that was not seen. */
+  establishedAt = 0;
   /** The span of the request that opened it, if that was traced. */
   openedBy: SpanContext | undefined;
+
+  /** Where it leads; known while it is counted among the open ones, which it is only while somebody measures. */
+  get server(): Server | undefined {
+    return this.#server;
+  }
+
+  /** From now on it is among the open ones. */
+  open(socket: Socket, server: Server): void {
+    this.#server = server;
+    this.#socket = new WeakRef(socket);
+    Connection.#open.add(this);
+    // In case nobody asks, from time to time.
+    if (Connection.#open.size >= Connection.#tidyAt)
+      Connection.#tidyAt = Math.max(1_000, 2 * [...Connection.allOpen()].length);
+  }
+
+  /** The connection of a socket that was among the open ones, and no longer is. */
+  static close(socket: Socket): { server: Server; establishedAt: number } | undefined {
+    const connection = OfSocket.get(socket);
+    const server = connection?.server;
+    if (connection === undefined || server === undefined) return undefined;
+    connection.#forget();
+    return { server, establishedAt: connection.establishedAt };
+  }
+
+  /** How many are thought to be open. */
+  static get openCount(): number {
+    return Connection.#open.size;
+  }
+
+  /** Those that are open. */
+  static *allOpen(): Generator<{ readonly server: Server; readonly isIdle: boolean }> {
+    for (const connection of Connection.#open) {
+      const server = connection.#server;
+      if (server === undefined || connection.#socket?.deref()?.destroyed !== false) connection.#forget();
+      else yield { server, isIdle: connection.idleSince > 0 };
+    }
+  }
+
+  /** Nobody measures any more. */
+  static forgetOpen(): void {
+    for (const connection of Connection.#open) connection.#forget();
+  }
+
+  #forget(): void {
+    this.#server = undefined;
+    this.#socket = undefined;
+    Connection.#open.delete(this);
+  }
 }

@@ -21,7 +21,12 @@ before(() => {
     }),
   );
   files = packed.files.map(({ path }: { path: string }) => path);
-  const linked = ['@opentelemetry/api', '@opentelemetry/context-async-hooks', '@types/node'];
+  const linked = [
+    '@opentelemetry/api',
+    '@opentelemetry/context-async-hooks',
+    '@opentelemetry/sdk-trace',
+    '@types/node',
+  ];
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({

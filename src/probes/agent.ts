@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
+import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
-import { firstHop } from './firsthop';
+import { firstHop, measuredHop } from './firsthop';
 import { failed, type Method, ownerOf, patch } from './patch';
+import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -43,8 +45,9 @@ export function agentProbe(): () => void {
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = function addRequest(agent: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
-        if (!isWanted(ctx) || req.destroyed) return;
-        wrapCreateSocket(agent);
+        const isTraced = isWanted(ctx) && !req.destroyed;
+        if (isTraced || isMeasuring()) wrapCreateSocket(agent);
+        if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
         RoundTrip.begin(req, ctx, 'http', firstHop(agent, req, options));
@@ -56,12 +59,16 @@ export function agentProbe(): () => void {
         } catch (error) {
           failed(observe, error);
         }
+        const before = asksAgent(req);
         try {
           return original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
           // A port out of range, for example: nobody will hear of this request again.
+          leaveQueue(req);
           RoundTrip.of(req)?.done(error as Error);
           throw error;
+        } finally {
+          askedAgent(before, this, req, options);
         }
       };
     }),
@@ -70,12 +77,12 @@ export function agentProbe(): () => void {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
         const connection = Connection.of(socket);
-        const { requestCount } = connection;
         const req = socket._httpMessage;
         const { writable } = socket;
+        givenBack(connection, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
         try {
-          freed(this, socket, connection, req, requestCount, writable, options);
+          freed(this, socket, connection, req, writable, options);
         } catch (error) {
           failed(freed, error);
         }
@@ -93,11 +100,12 @@ export function agentProbe(): () => void {
  * the closing of another request's socket, so the active context tells nothing.
  */
 function createSocket(original: Method, layer: { active: boolean }): Method {
-  return function createSocket(this: Agent, req: ClientRequest) {
+  return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
     if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+    leaveQueue(req);
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
     const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
-    const before = enterDials(owner);
+    const before = enterDials(owner, measuredHop(this, req, options));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {
@@ -106,28 +114,31 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
   };
 }
 
+/** Before the agent decides. A request that was aborted right after it was given the socket never used it. */
+function givenBack(connection: Connection, req: PooledRequest | null | undefined): void {
+  const isUsed = req?.res && req !== connection.formerUser;
+  if (connection.isGiven && !isUsed) connection.requestCount--;
+  connection.isGiven = false;
+  connection.formerUser = undefined;
+}
+
 /**
  * After the agent has decided what becomes of a socket whose request is over.
  * @param req - whose it was, and what it was like, before the decision
  */
 function freed(
-  agent: Agent & { readonly keepAlive?: boolean },
+  agent: AgentInternals,
   socket: PooledSocket,
   connection: Connection,
   req: PooledRequest | null | undefined,
-  requestCount: number,
   writable: boolean,
   options: object,
 ): void {
-  const handedOver = connection.requestCount !== requestCount;
-  const kept = handedOver || !socket.destroyed;
+  const kept = connection.isGiven || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
-  if (!handedOver) {
-    // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
-    if (kept && socket._httpMessage === null) connection.idleSince = now();
-    // The request was aborted right after it was given the socket: it never used it.
-    if (req && !req.res && requestCount > 0) connection.requestCount--;
-  }
+  if (connection.isGiven && req && socket._httpMessage === req) connection.formerUser = req;
+  // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
+  if (!connection.isGiven && kept && socket._httpMessage === null) connection.idleSince = now();
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
   else if (agent.keepAlive && req?.shouldKeepAlive) roundTrip.putIdleConn(refusal(agent, options, writable));

@@ -1,24 +1,25 @@
-import { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
+import { targetByHeader } from './firsthop';
 import { wasAsked } from './foreign';
-import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
-import { asciiHost } from './hostport';
+import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
+import { isNodeAgent } from './nodeagent';
+import { countOpen, toBeCounted } from './openconnections';
 import { failed, guarded, patch } from './patch';
+import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { calledAt, dialFor } from './sockets';
+import { calledAt, dialFor, isReady } from './sockets';
 import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
   readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
-  readonly _headerSent?: boolean;
-  readonly outputData?: readonly unknown[];
 }
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
@@ -84,6 +85,7 @@ export function http1Probe(): () => void {
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
 function useSocket(req: Request, socket: Socket): void {
+  leaveQueue(req);
   // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
   if (req.destroyed || tunnelledFor(req) !== undefined) return;
   const connection = Connection.of(socket);
@@ -91,41 +93,37 @@ function useSocket(req: Request, socket: Socket): void {
   if (connection.requestCount === 0 && req.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || req.reusedSocket;
   connection.requestCount++;
+  connection.isGiven = true;
   connection.idleSince = 0;
   const roundTrip = RoundTrip.of(req) ?? beginLate(req, socket);
-  if (roundTrip === undefined) return;
+  const server = toBeCounted(req, socket, connection);
+  // An application may hand over a socket that is dead: nothing will ever come of it.
+  if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
   const wasIdle = idleSince > 0 || req.reusedSocket;
-  if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-  dialFor(socket, roundTrip).whenReady(() => {
+  if (isReady(socket)) {
+    if (server !== undefined) countOpen(socket, connection, server);
+    return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
+  }
+  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
+    if (server !== undefined) countOpen(socket, connection, server);
+    if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
     wroteHeaders.call(req, roundTrip);
   });
 }
 
-function isReady(socket: Socket): boolean {
-  return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
-}
-
 /** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
 function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
-  if (req.agent instanceof Agent || wasAsked(req)) return undefined;
+  if (isNodeAgent(req.agent) || wasAsked(req)) return undefined;
   const ctx = context.active();
   if (!isWanted(ctx)) return undefined;
-  const protocol = req.protocol === 'https:' ? 'https:' : 'http:';
-  const port = /:(\d+)$/.exec(String(req.getHeader('host') ?? ''))?.[1] ?? (protocol === 'https:' ? 443 : 80);
-  const target = { protocol, host: asciiHost(req.host), port: Number(port) } as const;
-  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', target));
+  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
 }
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
 function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
   if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
   roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
-}
-
-/** A proxy agent that rewrites a header which waits for the connection (http-proxy-agent) has Node think it was never sent. */
-function hasHandedOverHeader({ _headerSent, outputData }: Request): boolean {
-  return _headerSent === true || (outputData !== undefined && outputData.length > 0);
 }
 
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
@@ -174,7 +172,7 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
     res?.complete &&
     socket &&
     !socket.destroyed &&
-    req.agent instanceof Agent &&
+    isNodeAgent(req.agent) &&
     socket.listenerCount('free') > 0;
   // An upgrade that nobody listens for is given to nobody.
   const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
@@ -185,8 +183,7 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
 }
 
 interface Response extends IncomingMessage {
-  /** Undefined on those that servers get. */
-  readonly req?: Request;
+  readonly req?: Request & { readonly shouldKeepAlive?: boolean };
 }
 
 function responseEvent({ req }: Response, event: string, value: unknown): void {

@@ -2,41 +2,12 @@ import type { Socket } from 'node:net';
 import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
-import { Returned } from '../stamp';
-import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
-import { hostPort } from './hostport';
-
-/** A dial that reports to a round trip and must be closed with it. */
-export interface OpenDial {
-  readonly isOver: boolean;
-  close(err: Error): void;
-}
-
-/** Where a request is going: the first hop. */
-export interface Target {
-  readonly protocol: 'http:' | 'https:';
-  readonly host: string;
-  readonly port: number;
-}
-
-/** Where a round trip is found: in a private field of its request. */
-class OnRequest extends Returned {
-  #roundTrip: RoundTrip;
-
-  constructor(request: object, roundTrip: RoundTrip) {
-    super(request);
-    this.#roundTrip = roundTrip;
-  }
-
-  static get(request: object): RoundTrip | undefined {
-    return #roundTrip in request ? (request as OnRequest).#roundTrip : undefined;
-  }
-
-  static set(request: object, roundTrip: RoundTrip): void {
-    if (#roundTrip in request) (request as OnRequest).#roundTrip = roundTrip;
-    else new OnRequest(request, roundTrip);
-  }
-}
+import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
+import { bodyEnd, traceFor } from '../tracing';
+import { hostPort, type Target } from './hostport';
+import { OfRequest } from './ofrequest';
+import { closeDials, type OpenDial } from './opendials';
+import { emptyScope, type Scope } from './scope';
 
 let watch = 0;
 let running = 0;
@@ -60,8 +31,9 @@ export class RoundTrip implements Exchange {
   connection: Connection | undefined;
   hasBody = false;
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
-  scope: { owner: RoundTrip | undefined } | undefined;
+  scope: Scope | undefined;
 
+  readonly begunAt = now();
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
   #dials: OpenDial[] | undefined;
@@ -74,16 +46,25 @@ export class RoundTrip implements Exchange {
 
   /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
-    return running === 0 ? undefined : OnRequest.get(request);
+    return running === 0 ? undefined : OfRequest.get(request);
   }
 
-  /** Begins a round trip if somebody wants to follow it. */
-  static begin(request: object, ctx: Context, transport: Transport, target: Target): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port);
+  /**
+   * Begins a round trip if somebody wants to follow it.
+   * @param requestSpan - the request's span, if it is not simply the active one of `ctx`
+   */
+  static begin(
+    request: object,
+    ctx: Context,
+    transport: Transport,
+    target: Target,
+    requestSpan?: RequestSpan,
+  ): RoundTrip | undefined {
+    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port, requestSpan);
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
-    OnRequest.set(request, roundTrip);
+    OfRequest.set(request, roundTrip);
     roundTrip.#trace.getConn?.(roundTrip.hostPort);
     return roundTrip;
   }
@@ -93,6 +74,7 @@ export class RoundTrip implements Exchange {
     readonly protocol: 'http:' | 'https:',
     readonly host: string,
     readonly port: number,
+    readonly requestSpan: RequestSpan | undefined,
   ) {}
 
   get hostPort(): string {
@@ -203,11 +185,6 @@ export class RoundTrip implements Exchange {
 
   /** From here on sockets that are opened in its asynchronous context are none of its own. */
   leaveScope(): void {
-    if (this.scope !== undefined) this.scope.owner = undefined;
+    if (this.scope !== undefined) emptyScope(this.scope);
   }
-}
-
-function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
-  for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }

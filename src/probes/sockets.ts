@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { at, now } from '../clock';
+import { isMeasuring, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
@@ -14,13 +15,16 @@ export function dialProbe(): () => void {
   const undo = [
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
+      const begun = guarded(lookupBegun);
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
         observe.call(this, currentScope(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
-        return resolveWithin(resolution, () => original.apply(this, args));
+        const result = resolveWithin(resolution, () => original.apply(this, args));
+        begun.call(this);
+        return result;
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
@@ -55,17 +59,28 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   if (typeof options !== 'object' || options === null) return;
   const { path = '' } = options;
   resolutions.set(this, resolutionOf(this, options));
-  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
+  if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
+    calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
-    scope.latest = Dial.begin(this, scope.owner);
-    startDial(scope.latest);
+    scope.latest = Dial.begin(this, scope.owner, scope);
+    resolveFor(scope.latest);
   }
+}
+
+/** `connect` has returned: Node had nothing against the options. */
+function lookupBegun(this: Socket): void {
+  dialOf(this)?.dnsStart();
 }
 
 function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
   if (path) return undefined;
   const name = asciiHost(host || 'localhost');
   return isIP(name) === 0 ? new Resolution(socket, name, typeof lookup === 'function') : undefined;
+}
+
+/** Whether a socket can be used already. */
+export function isReady(socket: Socket): boolean {
+  return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
 }
 
 /** When `connect` was called on a socket that belongs to no request yet. */
@@ -76,27 +91,32 @@ export function calledAt(socket: Socket): number | undefined {
 /**
  * The dial of a socket that a request was given while it was still connecting.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
+ *
+ * @param server - where it leads, if it is to be measured
  */
-export function dialFor(socket: Socket, request: RoundTrip): Dial {
+export function dialFor(socket: Socket, request: RoundTrip | undefined, server: Server | undefined): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
-    dial.claim(request);
+    if (request !== undefined) dial.claim(request);
     return dial;
   }
-  const late = Dial.begin(socket, request);
   const call = calls.get(socket);
+  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
+  const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
-  if (call !== undefined)
+  if (call !== undefined && isOwn)
     at(call.time, () => {
-      startDial(late);
+      resolveFor(late);
+      late.dnsStart();
       if (call.path) late.connectStart('unix', call.path);
     });
   return late;
 }
 
-function startDial(dial: Dial): void {
+function resolveFor(dial: Dial): void {
   const resolution = resolutions.get(dial.socket);
-  if (resolution !== undefined) dial.dnsStart(resolution);
+  if (resolution !== undefined) dial.resolve(resolution);
 }
 
 interface StartingTlsSocket extends TLSSocket {
@@ -111,5 +131,7 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   if (dial?.isOver === false) return dial.tlsHandshakeStart();
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
-  if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
+  const server = scope?.server ?? parent?.server;
+  if (owner?.trace !== undefined || scope?.claimable || (server !== undefined && isMeasuring()))
+    new Dial(this, owner, { owner, server }).tlsHandshakeStart();
 }
