@@ -83,11 +83,6 @@ export function isReady(socket: Socket): boolean {
   return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
 }
 
-/** When `connect` was called on a socket that belongs to no request yet. */
-export function calledAt(socket: Socket): number | undefined {
-  return calls.get(socket)?.time;
-}
-
 /**
  * The dial of a socket that a request was given while it was still connecting.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
@@ -101,7 +96,7 @@ export function dialFor(socket: Socket, request: RoundTrip | undefined, server: 
     return dial;
   }
   const call = calls.get(socket);
-  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  // Dialled before the request was made, by the application or for another one, untraced and given up: this one only waits for it.
   const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
   const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
