@@ -37,6 +37,12 @@ export function findPrometheus(): Found {
     : { missing: 'no Prometheus: install it, set PROMETHEUS_BIN, or have apt and `npm run tools` fetch it' };
 }
 
+/** Tempo, which is neither a module of Go nor a package of Debian: whoever has it says where. */
+export function findTempo(): Found {
+  const bin = process.env.TEMPO_BIN;
+  return bin ? { bin } : { missing: 'no Tempo: set TEMPO_BIN' };
+}
+
 /** Whether a program is there, by its path or on `PATH`. */
 export function runs(command: string, args: string[] = ['--version']): boolean {
   return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
