@@ -23,7 +23,9 @@ export interface Stack {
 
 /** Why there is none: for a test to say that it is skipped. */
 export function noStack(): string | false {
-  const missing = [findJaeger(), findPrometheus()].flatMap((found) => ('missing' in found ? found.missing : []));
+  const missing = [findJaeger(), findPrometheus()].flatMap((found) =>
+    'missing' in found ? found.missing : [],
+  );
   return missing.length > 0 && missing.join('; ');
 }
 
@@ -102,7 +104,11 @@ async function startTempo(folder: string, address: string, spans: string, intern
     read.storage.trace.local.path = join(folder, 'blocks');
     read.query_frontend.query_end_cutoff = '1s';
   });
-  return await startDaemon(binOf(findTempo()), [`-config.file=${config}`], `http://${address}/status/version`);
+  return await startDaemon(
+    binOf(findTempo()),
+    [`-config.file=${config}`],
+    `http://${address}/status/version`,
+  );
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a configuration has the shape that its reader wants.

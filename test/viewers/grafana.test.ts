@@ -27,7 +27,8 @@ test('the dashboard asks the data sources that are provisioned, and Grafana is t
   const uids = datasources.map(({ uid, type }: { uid: string; type: string }) => `${type} ${uid}`);
   assert.ok(DASHBOARD.panels.length >= 10);
   for (const { title, targets } of DASHBOARD.panels)
-    for (const { datasource } of targets) assert.ok(uids.includes(`${datasource.type} ${datasource.uid}`), title);
+    for (const { datasource } of targets)
+      assert.ok(uids.includes(`${datasource.type} ${datasource.uid}`), title);
   const { providers } = parse(readFileSync(join(EXAMPLE, 'dashboards.yaml'), 'utf8'));
   const { services } = parse(readFileSync(join(EXAMPLE, 'compose.yaml'), 'utf8'));
   assert.ok(services.grafana.volumes.includes(`./dashboards:${providers[0].options.path}:ro`));
@@ -58,7 +59,9 @@ describe('in Prometheus', { skip: noStack() }, () => {
         });
 
   test('where the time goes is told phase by phase', async () => {
-    const [phases = '', queue = ''] = panel('Where the time of a request goes').targets.map(({ expr }) => expr);
+    const [phases = '', queue = ''] = panel('Where the time of a request goes').targets.map(
+      ({ expr }) => expr,
+    );
     const found = await values(filledIn(phases), 6);
     assert.deepEqual(found.map(({ metric }) => metric.span_name).sort(), [
       'http.connect',
@@ -123,14 +126,19 @@ describe('in Prometheus', { skip: noStack() }, () => {
     const queries = block.split(/^# .*$/m).flatMap((text) => text.trim() || []);
     assert.ok(queries.length >= 3);
     for (const query of queries)
-      assert.ok((await values(query)).some(({ value }) => Number(value[1]) > 0), query);
+      assert.ok(
+        (await values(query)).some(({ value }) => Number(value[1]) > 0),
+        query,
+      );
   });
 
   test('spans are passed on to Tempo', { skip: !noTempo && 'there is a real one' }, async () => {
     await eventually(async () => (stack.passedOn() > 0 ? [1] : []));
   });
 
-  test('the README’s TraceQL, and the dashboard’s, find what they are there for', { skip: noTempo }, async () => {
+  test('the README’s TraceQL, and the dashboard’s, find what they are there for', {
+    skip: noTempo,
+  }, async () => {
     const rows = [...readme.matchAll(/^\| (.*?) \| `(\{ .*)` \|$/gm)].map(([, question, query]) => ({
       question,
       query,
@@ -141,8 +149,15 @@ describe('in Prometheus', { skip: noStack() }, () => {
     assert.deepEqual([rows.length >= 3, panels.length], [true, 2]);
     for (const { question, query = '' } of [...rows, ...panels]) {
       const titles = await eventually(() => traceTitles(query));
-      const expected = /idle/.test(question ?? '') ? /died in the pool/ : /200 ms/.test(question ?? '') ? /slow lookup/ : /two sockets/;
-      assert.ok(titles.some((title) => expected.test(title)), `${query}: ${titles}`);
+      const expected = /idle/.test(question ?? '')
+        ? /died in the pool/
+        : /200 ms/.test(question ?? '')
+          ? /slow lookup/
+          : /two sockets/;
+      assert.ok(
+        titles.some((title) => expected.test(title)),
+        `${query}: ${titles}`,
+      );
     }
   });
 });
@@ -174,7 +189,9 @@ async function ask<T>(path: string, params: Record<string, string>): Promise<T> 
 }
 
 async function traceTitles(query: string): Promise<string[]> {
-  const response = await fetch(`${stack.tempo}/api/search?${new URLSearchParams({ q: query, limit: '1000' })}`);
+  const response = await fetch(
+    `${stack.tempo}/api/search?${new URLSearchParams({ q: query, limit: '1000' })}`,
+  );
   if (!response.ok) throw new Error(`${await response.text()}: ${query}`);
   const { traces } = (await response.json()) as { traces?: { rootTraceName: string }[] };
   return (traces ?? []).map(({ rootTraceName }) => rootTraceName);
