@@ -2,11 +2,12 @@ import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
+import { http2Probe } from './http2';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
 
-const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe];
+const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe, http2Probe];
 
 let users = 0;
 let undo: (() => void)[] = [];

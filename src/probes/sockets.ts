@@ -38,6 +38,7 @@ export function dialProbe(): () => void {
 
 interface ConnectOptions {
   readonly host?: string;
+  readonly port?: number | string;
   readonly path?: string;
   readonly lookup?: unknown;
 }
@@ -45,15 +46,33 @@ interface ConnectOptions {
 /** A call of `connect` that belongs to no request yet, and may never. */
 const calls = stamp<Socket, { readonly path: string; readonly time: number }>();
 
+/** Where the latest call of `connect` went; undefined for a path. */
+const hops = stamp<Socket, Hop | undefined>();
+
+/** When a handshake began that belongs to no request yet. */
+const handshakes = stamp<Socket, number>();
+
 /** What the latest call of `connect` has to look up. */
 const resolutions = stamp<Socket, Resolution | undefined>();
+
+/** A host in ASCII, and a port. */
+export interface Hop {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a socket was connected to, or the one below its TLS; undefined for a path, and when that was not seen. */
+export function hopOf(socket: StartingTlsSocket): Hop | undefined {
+  return hops.get(socket) ?? (socket._parent && hopOf(socket._parent));
+}
 
 /** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
 function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
   const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
   resolutions.set(this, undefined);
   if (typeof options !== 'object' || options === null) return;
-  const { path = '' } = options;
+  const { path = '', host = 'localhost', port } = options;
+  hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
   resolutions.set(this, resolutionOf(this, options));
   if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
@@ -74,17 +93,23 @@ export function calledAt(socket: Socket): number | undefined {
 }
 
 /**
- * The dial of a socket that a request was given while it was still connecting.
+ * The dial of a socket that is still connecting: of one that a request was given, or that one will be given.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
  */
-export function dialFor(socket: Socket, request: RoundTrip): Dial {
+export function dialFor(socket: StartingTlsSocket, request?: RoundTrip): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
-    dial.claim(request);
+    if (request !== undefined) dial.claim(request);
     return dial;
   }
-  const late = Dial.begin(socket, request);
   const call = calls.get(socket);
+  const handshake = handshakes.get(socket);
+  if (!socket.connecting && handshake !== undefined) {
+    const late = new Dial(socket, request);
+    at(handshake, () => late.tlsHandshakeStart());
+    return late;
+  }
+  const late = Dial.begin(socket, request);
   // A Unix socket's attempt is announced inside connect().
   if (call !== undefined)
     at(call.time, () => {
@@ -99,8 +124,8 @@ function startDial(dial: Dial): void {
   if (resolution !== undefined) dial.dnsStart(resolution);
 }
 
-interface StartingTlsSocket extends TLSSocket {
-  readonly _parent?: Socket;
+interface StartingTlsSocket extends Socket {
+  readonly _parent?: StartingTlsSocket;
   readonly _tlsOptions?: { isServer?: boolean };
 }
 
@@ -112,4 +137,5 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
   if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
+  else handshakes.set(this, now());
 }
