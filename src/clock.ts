@@ -14,6 +14,19 @@ export function now(): number {
   return reported ?? monotonic();
 }
 
+/**
+ * What two looks at the clocks tell of a span that began between them.
+ *
+ * The JavaScript SDK gives a span the `Date.now()` of its start, in whole milliseconds, and has it go on monotonically.
+ */
+export interface Begun {
+  /** `Date.now()` before and after. Usually they are the same, and that is what the span's clock began with. */
+  readonly earliest: number;
+  readonly latest: number;
+  /** {@link now} after. */
+  readonly by: number;
+}
+
 /** Runs `report` with {@link now} standing at `time`. */
 export function at<T>(time: number, report: () => T): T {
   const outer = reported;

@@ -55,4 +55,5 @@ export {
   SPAN_WAIT,
   START,
 } from './names';
+export { HttpTraceSpanProcessor, type InnerSpanProcessor } from './processor';
 export type { RequestInfo, Transport } from './tracing';

@@ -16,10 +16,26 @@ import type { PhaseWriter } from './sinks/phase';
 import { PhaseTrace } from './sinks/phases';
 import { headerRecorder } from './sinks/requestspan';
 import { SpanWriter } from './sinks/spans';
-import { both, type Exchange, type RequestInfo, type SinkTrace, type Source } from './tracing';
+import {
+  both,
+  type Exchange,
+  isSampled,
+  type RequestInfo,
+  type RequestSpan,
+  type SinkTrace,
+  type Source,
+} from './tracing';
 
 /** Set by every OpenTelemetry SDK around its exporters' own requests; the API makes the key the same for all copies and versions. */
 const SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
+
+/** Whether the request's span is recorded, or may turn out to be. */
+function mayRecord(ctx: Context, requestSpan: RequestSpan | undefined): boolean {
+  if (requestSpan === undefined) return trace.getSpan(ctx)?.isRecording() === true;
+  const { span, spanContext } = requestSpan;
+  if (span !== undefined) return span.isRecording();
+  return spanContext === undefined || isSampled(spanContext);
+}
 
 /** What one instrumentation wants of each request: its phases written, and the hooks of its option `clientTrace` called. */
 export class ConfiguredSource implements Source {
@@ -37,9 +53,9 @@ export class ConfiguredSource implements Source {
     return this.#options.coalesceLookups;
   }
 
-  wants(ctx: Context): boolean {
+  wants(ctx: Context, requestSpan: RequestSpan | undefined): boolean {
     const { clientTrace, mode } = this.#options;
-    return clientTrace !== undefined || (mode !== 'off' && trace.getSpan(ctx)?.isRecording() === true);
+    return clientTrace !== undefined || (mode !== 'off' && mayRecord(ctx, requestSpan));
   }
 
   ignores(info: RequestInfo): boolean {
@@ -51,26 +67,31 @@ export class ConfiguredSource implements Source {
     return both(this.#sink(ctx, exchange), this.#clientTrace(exchange));
   }
 
-  /** The request's span, if phases are to be written to it. */
-  #parent(ctx: Context): Span | undefined {
-    if (this.#options.mode === 'off') return undefined;
-    const span = trace.getSpan(ctx);
-    if (!span?.isRecording() || ctx.getValue(SUPPRESSED) === true) return undefined;
-    return isSpanContextValid(span.spanContext()) ? span : undefined;
-  }
-
   #sink(ctx: Context, exchange: Exchange): SinkTrace | undefined {
-    const parent = this.#parent(ctx);
-    if (parent === undefined) return undefined;
-    const { minDuration, headers } = this.#options;
-    return new PhaseTrace(exchange, this.#writer(ctx, parent), minDuration, headerRecorder(parent, headers));
+    const { mode, minDuration, headers } = this.#options;
+    const { requestSpan } = exchange;
+    if (mode === 'off' || !mayRecord(ctx, requestSpan) || ctx.getValue(SUPPRESSED) === true) return undefined;
+    const span = requestSpan === undefined ? trace.getSpan(ctx) : requestSpan.span;
+    if (span !== undefined && !isSpanContextValid(span.spanContext())) return undefined;
+    const writer = this.#writer(ctx, span, requestSpan);
+    return writer && new PhaseTrace(exchange, writer, minDuration, span && headerRecorder(span, headers));
   }
 
-  #writer(ctx: Context, parent: Span): PhaseWriter {
+  #writer(ctx: Context, span: Span | undefined, requestSpan?: RequestSpan): PhaseWriter | undefined {
     const { mode, slowerThan } = this.#options;
-    if (mode === 'events') return new EventWriter(parent);
-    if (mode === 'attributes') return new DurationWriter(parent);
-    return new SpanWriter(this.#tracer(), ctx, parent, slowerThan);
+    if (mode === 'spans') return new SpanWriter(this.#tracer(), ctx, span, slowerThan, requestSpan);
+    if (span === undefined) return this.#missProcessor();
+    return mode === 'events' ? new EventWriter(span) : new DurationWriter(span);
+  }
+
+  /** Of a span that its client does not make active, only the ids can be known: enough for children, but not to write to the span itself. */
+  #missProcessor(): undefined {
+    if (!this.#failed.has('mode'))
+      diag.warn(
+        `httptrace: mode ${this.#options.mode} writes nothing for fetch and undici: the spans of their requests are not active. ` +
+          'Add an HttpTraceSpanProcessor to the span processors of the SDK, or use mode spans',
+      );
+    this.#failed.add('mode');
   }
 
   #clientTrace(info: RequestInfo): ClientTrace | undefined {

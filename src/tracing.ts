@@ -1,5 +1,12 @@
-import type { Context } from '@opentelemetry/api';
+import {
+  type Context,
+  isSpanContextValid,
+  type Span,
+  type SpanContext,
+  TraceFlags,
+} from '@opentelemetry/api';
 import type { ClientTrace } from './clienttrace';
+import type { Begun } from './clock';
 import { compose, isolate } from './compose';
 import type { Connection } from './connection';
 import { contextClientTrace } from './context';
@@ -15,8 +22,29 @@ export interface RequestInfo {
   readonly transport: Transport;
 }
 
+/**
+ * The span of a request whose client does not make it active, or not before the request has begun.
+ *
+ * Asked when something is written, at the latest when the request is over: what is not known yet may be known then.
+ */
+export interface RequestSpan {
+  /** The span, to which attributes and events can be written; undefined when only its ids can be known. */
+  readonly span: Span | undefined;
+  /** Its ids, and whether it is sampled; undefined as long as they are not known. */
+  readonly spanContext: SpanContext | undefined;
+  /** When it began, for the times of its children where the span itself is not known. */
+  readonly begun: Begun;
+}
+
+/** Whether a span known by its ids is recorded, as well as they can tell. */
+export function isSampled(spanContext: SpanContext): boolean {
+  return isSpanContextValid(spanContext) && (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
 /** A request while it runs: what our own sinks may read when one of their hooks is called. */
 export interface Exchange extends RequestInfo {
+  /** Undefined when the request's span is the one that was active when it began: the usual case. */
+  readonly requestSpan: RequestSpan | undefined;
   /** The host of the first hop, in ASCII, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
@@ -39,8 +67,8 @@ export interface SinkTrace extends ClientTrace {
 
 /** Whoever wants to follow requests: an enabled instrumentation, or the debug log. */
 export interface Source {
-  /** Asked first, for every request: is there any reason to trace one made in this context? Must cost next to nothing. */
-  wants(ctx: Context): boolean;
+  /** Asked first, for every request: is there any reason to trace one made in this context, with this span? Must cost next to nothing. */
+  wants(ctx: Context, requestSpan: RequestSpan | undefined): boolean;
   /** True: this request is not to be traced at all, by anyone. */
   ignores(info: RequestInfo): boolean;
   /** Whether concurrent lookups of one host are to share one query. */
@@ -65,9 +93,9 @@ export function coalescesLookups(): boolean {
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */
-export function isWanted(ctx: Context): boolean {
+export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
   if (contextClientTrace(ctx) !== undefined) return sources.length > 0;
-  for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx)) return true;
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx, requestSpan)) return true;
   return false;
 }
 

@@ -71,7 +71,13 @@ test('files are at most 200 lines, and named after a concept', () => {
 test('the public names are these', () => {
   assert.deepEqual(
     Object.keys(publicNames).sort(),
-    [...Object.keys(names), 'HttpTraceInstrumentation', 'contextClientTrace', 'withClientTrace'].sort(),
+    [
+      ...Object.keys(names),
+      'HttpTraceInstrumentation',
+      'HttpTraceSpanProcessor',
+      'contextClientTrace',
+      'withClientTrace',
+    ].sort(),
   );
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -21,15 +21,19 @@ before(() => {
     }),
   );
   files = packed.files.map(({ path }: { path: string }) => path);
-  const linked = ['@opentelemetry/api', '@opentelemetry/context-async-hooks'];
+  const linked = [
+    '@opentelemetry/api',
+    '@opentelemetry/context-async-hooks',
+    '@opentelemetry/sdk-trace',
+    '@types/node',
+  ];
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({
       private: true,
       dependencies: {
         'opentelemetry-instrumentation-httptrace': `file:${packed.filename}`,
-        ...Object.fromEntries(linked.map((name) => [name, `file:${join(root, 'node_modules', name)}`])),
-        '@types/node': `file:${join(root, 'node_modules', '@types', 'node')}`,
+        ...Object.fromEntries(linked.map((name) => [name, `file:${folderOf(name)}`])),
       },
     }),
   );
@@ -42,6 +46,14 @@ before(() => {
   copyFileSync(join(consumers, 'typed.mts'), join(project, 'bundled.ts'));
 });
 after(() => rmSync(project, { recursive: true, force: true }));
+
+/** Where a package is found from here. */
+function folderOf(name: string): string {
+  const folders = require.resolve.paths(name) ?? [];
+  const found = folders.map((folder) => join(folder, name)).find((folder) => existsSync(folder));
+  assert.ok(found, name);
+  return found;
+}
 
 test('the tarball holds built code, types, README, CHANGELOG and LICENSE, and nothing else', () => {
   const others = files.filter((file) => !/^build\/src\/.*\.(js|d\.ts)$/.test(file));

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { type Context, SpanKind } from '@opentelemetry/api';
-import { SamplingDecision } from '@opentelemetry/sdk-trace-base';
+import { SamplingDecision } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation } from '../src';
 import { RoundTrip } from '../src/probes/roundtrip';
 import { send } from './support/client';

@@ -1,5 +1,5 @@
 import { hrTimeToMilliseconds } from '@opentelemetry/core';
-import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace';
 import * as names from 'opentelemetry-instrumentation-httptrace';
 import type { Row } from './layout';
 import { duration } from './text';

@@ -1,6 +1,6 @@
 import { setGlobalErrorHandler } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
-import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { BatchSpanProcessor, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { complain, oneLine } from './text';
 
 const ENDPOINTS = ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
@@ -18,7 +18,7 @@ export function otlpProcessors(): SpanProcessor[] {
   // The exporter tries again until its time is up, by default for ten seconds: long in front of a terminal.
   process.env.OTEL_EXPORTER_OTLP_TIMEOUT ||= '3000';
   setGlobalErrorHandler(reportFailedExport);
-  return [new BatchSpanProcessor(new OTLPTraceExporter())];
+  return [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })];
 }
 
 let reported = false;

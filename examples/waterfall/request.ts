@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { type ClientTrace, withClientTrace } from 'opentelemetry-instrumentation-httptrace';
 import { collector } from './sdk';
 

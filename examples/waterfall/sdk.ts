@@ -3,7 +3,7 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
-import { AlwaysOnSampler, BasicTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+import { AlwaysOnSampler, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import { HttpTraceInstrumentation } from 'opentelemetry-instrumentation-httptrace';
 import { SpanCollector } from './collector';
@@ -14,11 +14,11 @@ export const collector = new SpanCollector();
 
 const serviceName = process.env.OTEL_SERVICE_NAME || 'httptrace-waterfall';
 
-const provider = new BasicTracerProvider({
+const provider = new TracerProvider({
   resource: defaultResource().merge(resourceFromAttributes({ [ATTR_SERVICE_NAME]: serviceName })),
   // Whatever OTEL_TRACES_SAMPLER says: a request that is not sampled cannot be drawn.
   sampler: new AlwaysOnSampler(),
-  spanProcessors: [new SimpleSpanProcessor(collector), ...otlpProcessors()],
+  spanProcessors: [new SimpleSpanProcessor({ exporter: collector }), ...otlpProcessors()],
 });
 trace.setGlobalTracerProvider(provider);
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());

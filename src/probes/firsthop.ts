@@ -1,7 +1,6 @@
 import { Agent, type ClientRequest } from 'node:http';
 import { diag } from '@opentelemetry/api';
-import { asciiHost } from './hostport';
-import type { Target } from './roundtrip';
+import { asciiHost, type Target } from './hostport';
 
 /** What agents have that tell where they connect to: Node's own, and those that are built like them. */
 interface AgentInternals {

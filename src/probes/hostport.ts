@@ -1,5 +1,12 @@
 import { domainToASCII } from 'node:url';
 
+/** Where a request is going: the first hop. */
+export interface Target {
+  readonly protocol: 'http:' | 'https:';
+  readonly host: string;
+  readonly port: number;
+}
+
 const NOT_ASCII = /[^\0-\x7f]/;
 
 /** A host as it goes over the wire: IDN in punycode, IPv6 without brackets, otherwise as it was given. */

@@ -3,20 +3,14 @@ import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
 import { type Stamp, stamp } from '../stamp';
-import { bodyEnd, type Exchange, type SinkTrace, type Transport, traceFor } from '../tracing';
-import { hostPort } from './hostport';
+import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
+import { bodyEnd, traceFor } from '../tracing';
+import { hostPort, type Target } from './hostport';
 
 /** A dial that reports to a round trip and must be closed with it. */
 export interface OpenDial {
   readonly isOver: boolean;
   close(err: Error): void;
-}
-
-/** Where a request is going: the first hop. */
-export interface Target {
-  readonly protocol: 'http:' | 'https:';
-  readonly host: string;
-  readonly port: number;
 }
 
 let watch = 0;
@@ -60,9 +54,18 @@ export class RoundTrip implements Exchange {
     return running === 0 ? undefined : RoundTrip.#of.get(request);
   }
 
-  /** Begins a round trip if somebody wants to follow it. */
-  static begin(request: object, ctx: Context, transport: Transport, target: Target): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port);
+  /**
+   * Begins a round trip if somebody wants to follow it.
+   * @param requestSpan - the request's span, if it is not simply the active one of `ctx`
+   */
+  static begin(
+    request: object,
+    ctx: Context,
+    transport: Transport,
+    target: Target,
+    requestSpan?: RequestSpan,
+  ): RoundTrip | undefined {
+    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port, requestSpan);
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
@@ -76,6 +79,7 @@ export class RoundTrip implements Exchange {
     readonly protocol: 'http:' | 'https:',
     readonly host: string,
     readonly port: number,
+    readonly requestSpan: RequestSpan | undefined,
   ) {}
 
   get hostPort(): string {

@@ -1,4 +1,5 @@
 import type { HrTime, Span } from '@opentelemetry/api';
+import type { Begun } from '../clock';
 
 /** Converts a time on the clock of `performance.now()` to the parent span's clock. */
 export type Anchor = (time: number) => HrTime;
@@ -19,11 +20,26 @@ export function anchor(parent: Span, takenAt: number): Anchor {
   // A span that does not tell its start (an APM's own implementation) is on the wall clock, as well as it can be.
   const [seconds, nanos]: HrTime = isHrTime(start) ? start : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
   const age = Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
+  return (time) => later(seconds, nanos, age + time - takenAt);
+}
+
+/**
+ * The same for a parent of which only the ids are known, and between which two looks at the clocks it began.
+ *
+ * If a millisecond went by between the two, the parent's clock began with either. Then the earlier is taken, so that no child ends after it, and nothing is before the
+ * later: what happened within the first millisecond is shown shorter than it was, rather than outside its parent.
+ */
+export function anchorWithin({ earliest, latest, by }: Begun): Anchor {
   return (time) => {
-    const total = nanos + Math.round((age + time - takenAt) * 1e6);
-    const carry = Math.floor(total / 1e9);
-    return [seconds + carry, total - carry * 1e9];
+    const sinceEarliest = Math.max(time - by, latest - earliest);
+    return later(Math.floor(earliest / 1000), (earliest % 1000) * 1e6, sinceEarliest);
   };
+}
+
+function later(seconds: number, nanos: number, milliseconds: number): HrTime {
+  const total = nanos + Math.round(milliseconds * 1e6);
+  const carry = Math.floor(total / 1e9);
+  return [seconds + carry, total - carry * 1e9];
 }
 
 function isHrTime(value: unknown): value is HrTime {

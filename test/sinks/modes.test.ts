@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { context, createContextKey, trace } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation, type HttpTraceInstrumentationConfig, type RequestInfo } from '../../src';
 import { send } from '../support/client';
 import { collectDiag } from '../support/diag';

@@ -2,22 +2,22 @@ import { context, type HrTime, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import {
-  BasicTracerProvider,
   InMemorySpanExporter,
   type ReadableSpan,
   type Sampler,
   SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
 
 /** A real SDK that keeps what it exports. */
 export const exporter = new InMemorySpanExporter();
 
 /** Registers the SDK and a context manager: once in a process. */
-export function registerSdk(sampler?: Sampler): BasicTracerProvider {
+export function registerSdk(sampler?: Sampler): TracerProvider {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const provider = new BasicTracerProvider({
+  const provider = new TracerProvider({
     ...(sampler && { sampler }),
-    spanProcessors: [new SimpleSpanProcessor(exporter)],
+    spanProcessors: [new SimpleSpanProcessor({ exporter })],
   });
   trace.setGlobalTracerProvider(provider);
   return provider;

@@ -3,7 +3,7 @@ import type http from 'node:http';
 import type net from 'node:net';
 import { after, before, test } from 'node:test';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
+import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation } from '../../src';
 import { type GetOptions, request, send } from '../support/client';
 import {
