@@ -6,8 +6,8 @@ import { TLSSocket } from 'node:tls';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import type { Dial } from './dial';
-import { asciiHost } from './hostport';
-import type { RoundTrip, Target } from './roundtrip';
+import { asciiHost, type Target } from './hostport';
+import type { RoundTrip } from './roundtrip';
 import { dialFor, type Hop, hopOf } from './sockets';
 
 /**

@@ -15,12 +15,21 @@ export type Anchor = (time: number) => HrTime;
  * @param takenAt - now, on the clock of `performance.now()`
  */
 export function anchor(parent: Span, takenAt: number): Anchor {
+  const { seconds, nanos, age } = look(parent);
+  return (time) => later(seconds, nanos, age + time - takenAt);
+}
+
+/** When a span began, on the clock of `performance.now()`: as well as that can be told, and rather too late than too early. */
+export function beganAt(span: Span): number {
+  return performance.now() - look(span).age;
+}
+
+function look(span: Span): { seconds: number; nanos: number; age: number } {
   const wall = Date.now();
-  const start = (parent as Span & { startTime?: unknown }).startTime;
+  const start = (span as Span & { startTime?: unknown }).startTime;
   // A span that does not tell its start (an APM's own implementation) is on the wall clock, as well as it can be.
   const [seconds, nanos]: HrTime = isHrTime(start) ? start : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
-  const age = Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
-  return (time) => later(seconds, nanos, age + time - takenAt);
+  return { seconds, nanos, age: Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1) };
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Attributes, Span } from '@opentelemetry/api';
 import { now } from '../clock';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
-import { type Anchor, anchor } from './anchor';
+import { type Anchor, anchor, beganAt } from './anchor';
 import { errorType } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
@@ -13,6 +13,10 @@ export class EventWriter implements PhaseWriter {
 
   constructor(readonly span: Span) {
     this.#anchor = anchor(span, now());
+  }
+
+  get began(): number {
+    return beganAt(this.span);
   }
 
   connected(_exchange: Exchange, facts: Attributes): void {
