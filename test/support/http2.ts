@@ -80,14 +80,13 @@ export function send(
     } catch (error) {
       return reject(error);
     }
-    stream.setEncoding('utf8');
+    if (read)
+      stream.setEncoding('utf8').on('data', (chunk) => {
+        outcome = { ...outcome, body: outcome.body + chunk };
+      });
     stream.on('response', (received) => {
       mark('response');
       outcome = { ...outcome, status: Number(received[':status']) };
-      if (read)
-        stream.on('data', (chunk) => {
-          outcome = { ...outcome, body: outcome.body + chunk };
-        });
       onResponse?.(stream);
     });
     stream.on('trailers', (trailers) => {
