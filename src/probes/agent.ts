@@ -3,9 +3,12 @@ import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
+import { isMeasuring } from '../measuring';
+import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
-import { firstHop } from './firsthop';
+import { firstHop, measuredHop } from './firsthop';
 import { guarded, type Method, ownerOf, patch } from './patch';
+import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -43,8 +46,9 @@ export function agentProbe(): () => void {
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
-        if (!isWanted(ctx) || req.destroyed) return;
-        wrapCreateSocket(this);
+        const isTraced = isWanted(ctx) && !req.destroyed;
+        if (isTraced || isMeasuring()) wrapCreateSocket(this);
+        if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
         RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
@@ -52,25 +56,30 @@ export function agentProbe(): () => void {
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
         observe.call(this, req, options);
+        const before = asksAgent(req);
         try {
           return original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
           // A port out of range, for example: nobody will hear of this request again.
+          leaveQueue(req);
           RoundTrip.of(req)?.done(error as Error);
           throw error;
+        } finally {
+          askedAgent(before, this, req, options);
         }
       };
     }),
     patch(Agent.prototype, 'emit', (original, layer) => {
+      const takeBack = guarded(givenBack);
       const observe = guarded(freed);
       return function emit(this: Agent, event: string, socket: PooledSocket, options: object) {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
-        const { requestCount } = Connection.of(socket);
         const req = socket._httpMessage;
         const { writable } = socket;
+        takeBack.call(this, socket, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket, req, requestCount, writable, options);
+        observe.call(this, socket, req, writable, options);
         return result;
       };
     }),
@@ -85,17 +94,29 @@ export function agentProbe(): () => void {
  * the closing of another request's socket, so the active context tells nothing.
  */
 function createSocket(original: Method, layer: { active: boolean }): Method {
-  return function createSocket(this: Agent, req: ClientRequest) {
+  return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
     if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+    leaveQueue(req);
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
     const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
-    const before = enterDials(owner);
+    const before = enterDials(owner, measuredHop(this, req, options));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {
       leaveDials(before);
     }
   };
+}
+
+/** Up to Node 22 a connection that was handed over still names its former request, one of these, until the new one begins to use it. */
+const handedOn = stamp<ClientRequest, true>();
+
+/** Before the agent decides. A request that was aborted right after it was given the socket never used it. */
+function givenBack(this: Agent, socket: PooledSocket, req: PooledRequest | null | undefined): void {
+  const connection = Connection.of(socket);
+  const isUsed = req?.res && handedOn.get(req) === undefined;
+  if (connection.isGiven && !isUsed) connection.requestCount--;
+  connection.isGiven = false;
 }
 
 /**
@@ -106,20 +127,15 @@ function freed(
   this: Agent,
   socket: PooledSocket,
   req: PooledRequest | null | undefined,
-  requestCount: number,
   writable: boolean,
   options: object,
 ): void {
   const connection = Connection.of(socket);
-  const handedOver = connection.requestCount !== requestCount;
-  const kept = handedOver || !socket.destroyed;
+  const kept = connection.isGiven || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
-  if (!handedOver) {
-    // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
-    if (kept && socket._httpMessage === null) connection.idleSince = now();
-    // The request was aborted right after it was given the socket: it never used it.
-    if (req && !req.res && requestCount > 0) connection.requestCount--;
-  }
+  if (connection.isGiven && req && socket._httpMessage === req) handedOn.set(req, true);
+  // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
+  if (!connection.isGiven && kept && socket._httpMessage === null) connection.idleSince = now();
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
   else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)

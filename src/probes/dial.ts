@@ -1,11 +1,15 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
+import type { DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
+import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
+import { LookupPhase, type Report } from './lookupphase';
 import type { Resolution } from './lookups';
-import type { OpenDial, RoundTrip } from './roundtrip';
+import type { OpenDial } from './opendials';
+import type { RoundTrip } from './roundtrip';
+import type { Scope } from './scope';
 import { tlsState } from './tlsstate';
 
 const dials = stamp<Socket, Dial>();
@@ -15,27 +19,32 @@ export function dialOf(socket: Socket): Dial | undefined {
   return dials.get(socket);
 }
 
-type Report = (trace: ClientTrace) => void;
-
 /**
  * The making of one connection: DNS, attempts to connect, TLS.
  *
- * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}.
+ * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}. It reports to those who measure
+ * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
 export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
-  #resolution: Resolution | undefined;
-  #addrs: DnsAddress[] = [];
-  #answeredAt = 0;
+  #user: RoundTrip | undefined;
+  readonly #lookup = new LookupPhase((report) => this.#tell(report));
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
+  #isKept = false;
+  #measure: DialTrace | undefined;
+  #scope: Scope | undefined;
+  /** Where it leads; known while somebody measures. */
+  readonly server: Server | undefined;
+  /** When the connection could be used, on the clock of `performance.now()`; 0 before, and if it failed. */
+  readyAt = 0;
 
   /** Observes a socket that is about to connect, or already connects. */
-  static begin(socket: Socket, owner: RoundTrip | undefined): Dial {
-    const dial = new Dial(socket, owner);
+  static begin(socket: Socket, owner: RoundTrip | undefined, scope?: Scope): Dial {
+    const dial = new Dial(socket, owner, scope);
     listenToConnect(socket);
     return dial;
   }
@@ -44,8 +53,12 @@ export class Dial implements OpenDial, Dialling {
   constructor(
     readonly socket: Socket,
     owner: RoundTrip | undefined,
+    scope?: Scope,
   ) {
     dials.set(socket, this);
+    this.#scope = scope;
+    this.server = scope?.server;
+    if (this.server !== undefined) this.#measure = dialTrace(this.server);
     if (owner !== undefined) this.claim(owner);
     listenToEnd(socket, this);
   }
@@ -61,7 +74,7 @@ export class Dial implements OpenDial, Dialling {
   }
   /** The lookup that is under way. */
   get resolution(): Resolution | undefined {
-    return this.#resolution;
+    return this.#lookup.resolution;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
@@ -71,49 +84,49 @@ export class Dial implements OpenDial, Dialling {
     if (!this.#over) owner.addDial(this);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const { time, report } of waiting) at(time, () => this.#tell(report));
+    for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
   }
 
-  /** Calls back once, when the connection can be used; not if it fails. */
-  whenReady(onReady: () => void): void {
+  /** Whether reports wait for {@link claim} even when it is over. */
+  keep(isKept: boolean): void {
+    this.#isKept = isKept;
+    if (this.#over && !isKept) this.#waiting = undefined;
+  }
+
+  /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
+  whenReady(user: RoundTrip | undefined, onReady: () => void): void {
+    this.#user = user;
     this.#onReady = onReady;
   }
 
   #tell(report: Report): void {
+    if (this.#measure !== undefined) report(this.#measure);
     if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
 
-  dnsStart(resolution: Resolution): void {
-    this.#resolution = resolution;
-    resolution.follow();
-    const { host } = resolution;
-    this.#tell((trace) => trace.dnsStart?.({ host }));
+  /** A lookup is about to begin. */
+  resolve(resolution: Resolution): void {
+    this.#lookup.resolve(resolution);
+  }
+
+  dnsStart(): void {
+    this.#lookup.start();
   }
 
   answered(addr: DnsAddress | undefined): void {
-    if (addr !== undefined) this.#addrs.push(addr);
-    this.#answeredAt = now();
-  }
-
-  #dnsDone(err?: Error): void {
-    const resolution = this.#resolution;
-    if (resolution === undefined) return;
-    this.#resolution = undefined;
-    const answered = this.#answeredAt > 0;
-    if (answered) resolution.end();
-    const coalesced = answered && resolution.isCoalesced;
-    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
-    at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
+    this.#lookup.answered(addr);
   }
 
   lookupFailed(err: Error): void {
-    this.#answeredAt = now();
-    this.#dnsDone(err);
+    this.#lookup.answered(undefined);
+    this.#lookup.done(err);
   }
 
   connectStart(network: Network, addr: string): void {
-    this.#dnsDone();
+    // A lookup function that answers twice has Node connect twice, the second time in vain.
+    if (this.#attempt !== undefined) return;
+    this.#lookup.done();
     this.#attempt = { network, addr };
     this.#tell((trace) => trace.connectStart?.(network, addr));
   }
@@ -140,6 +153,11 @@ export class Dial implements OpenDial, Dialling {
 
   /** The connection can be used. */
   ready(): void {
+    // Open only if the application has removed our listeners.
+    this.#lookup.done();
+    this.connectDone();
+    this.tlsHandshakeDone();
+    this.readyAt = now();
     this.#end();
     this.#onReady?.();
   }
@@ -147,15 +165,30 @@ export class Dial implements OpenDial, Dialling {
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
     if (this.#over) return;
-    this.#dnsDone(err);
+    this.#lookup.done(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);
     this.#end();
   }
 
+  /** Its request is over, and hears that what is open ended with it. The connection may have been handed on, unfinished, to another one that waits for it. */
+  abandon(err: Error): void {
+    if (this.socket.destroyed) return this.close(err);
+    const trace = this.#owner?.trace;
+    if (trace !== undefined) this.#lookup.endFor(trace, err);
+    if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
+    if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
+    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.#owner)) this.#end();
+  }
+
   #end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#measure = undefined;
+    if (!this.#isKept) this.#waiting = undefined;
     stopListening(this.socket);
+    // What the application opens in this asynchronous context from here on is nobody's dial.
+    if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;
+    this.#scope = undefined;
   }
 }

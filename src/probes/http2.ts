@@ -96,10 +96,13 @@ class Http2Probe {
     { ctx, time }: Asked,
     authority: unknown,
   ): RoundTrip | undefined {
-    const dial = session?.takeDial();
-    if (session === undefined || !isWanted(ctx)) return undefined;
-    const roundTrip = at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(authority)));
-    if (roundTrip !== undefined) dial?.claim(roundTrip);
+    if (session === undefined) return undefined;
+    const dial = session.takeDial();
+    const roundTrip = isWanted(ctx)
+      ? at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(authority)))
+      : undefined;
+    if (roundTrip === undefined) dial?.keep(false);
+    else dial?.claim(roundTrip);
     return roundTrip;
   }
 }

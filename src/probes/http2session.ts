@@ -5,10 +5,12 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { now } from '../clock';
 import { Connection } from '../connection';
+import { type Server, willMeasure } from '../measuring';
 import type { Dial } from './dial';
 import { asciiHost, type Target } from './hostport';
+import { countOpen } from './openconnections';
 import type { RoundTrip } from './roundtrip';
-import { dialFor, type Hop, hopOf } from './sockets';
+import { dialFor, hopOf } from './sockets';
 
 /**
  * What is remembered of a client session: its connection, who made it, and how many streams are open.
@@ -23,9 +25,20 @@ export class Session {
   /** @param session - being constructed, or about to make a request */
   constructor(session: ClientHttp2Session) {
     this.#socket = socketOf(session);
-    if (session.connecting) this.#dial = dialFor(this.#socket);
+    const server = willMeasure() ? hopOf(this.#socket) : undefined;
+    if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
     // Its streams have odd numbers, from 1 on.
     else if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
+    if (!session.connecting && server !== undefined) countOpen(this.#socket, this.#connection, server);
+  }
+
+  #watchDial(dial: Dial, server: Server | undefined): void {
+    this.#dial = dial;
+    dial.keep(true);
+    dial.whenReady(undefined, () => {
+      if (this.#open === 0) this.#connection.idleSince = now();
+      if (server !== undefined) countOpen(this.#socket, this.#connection, server);
+    });
   }
 
   get #connection(): Connection {
@@ -53,7 +66,9 @@ export class Session {
     connection.requestCount++;
     connection.idleSince = 0;
     this.#open++;
-    roundTrip?.gotConn(this.#socket, connection, reused, idleSince > 0, idleSince);
+    // It is idle as well while it waits for its first stream, but not in Go's sense.
+    const idle = reused ? idleSince : 0;
+    roundTrip?.gotConn(this.#socket, connection, reused, idle > 0, idle);
   }
 
   /** A stream is over. */
@@ -62,7 +77,7 @@ export class Session {
   }
 }
 
-function hopIn(authority: string, protocol: string): Hop {
+function hopIn(authority: string, protocol: string): Server {
   const { hostname, port } = new URL(`${protocol}//${authority}`);
   return { host: asciiHost(hostname), port: Number(port || (protocol === 'https:' ? 443 : 80)) };
 }

@@ -3,11 +3,20 @@ import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
 import { http2Probe } from './http2';
+import { closingProbe } from './openconnections';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
 
-const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe, http2Probe];
+const PROBES = [
+  resolverProbe,
+  dialProbe,
+  closingProbe,
+  agentProbe,
+  foreignAgentProbe,
+  http1Probe,
+  http2Probe,
+];
 
 let users = 0;
 let undo: (() => void)[] = [];

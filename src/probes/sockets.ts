@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { at, now } from '../clock';
+import { isMeasuring, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
@@ -14,13 +15,16 @@ export function dialProbe(): () => void {
   const undo = [
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
+      const begun = guarded(lookupBegun);
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
         observe.call(this, currentScope(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
-        return resolveWithin(resolution, () => original.apply(this, args));
+        const result = resolveWithin(resolution, () => original.apply(this, args));
+        begun.call(this);
+        return result;
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
@@ -47,7 +51,7 @@ interface ConnectOptions {
 const calls = stamp<Socket, { readonly path: string; readonly time: number }>();
 
 /** Where the latest call of `connect` went; undefined for a path. */
-const hops = stamp<Socket, Hop | undefined>();
+const hops = stamp<Socket, Server | undefined>();
 
 /** When a handshake began that belongs to no request yet. */
 const handshakes = stamp<Socket, number>();
@@ -55,14 +59,8 @@ const handshakes = stamp<Socket, number>();
 /** What the latest call of `connect` has to look up. */
 const resolutions = stamp<Socket, Resolution | undefined>();
 
-/** A host in ASCII, and a port. */
-export interface Hop {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** Where a socket was connected to, or the one below its TLS; undefined for a path, and when that was not seen. */
-export function hopOf(socket: StartingTlsSocket): Hop | undefined {
+export function hopOf(socket: StartingTlsSocket): Server | undefined {
   return hops.get(socket) ?? (socket._parent && hopOf(socket._parent));
 }
 
@@ -74,17 +72,31 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   const { path = '', host = 'localhost', port } = options;
   hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
   resolutions.set(this, resolutionOf(this, options));
-  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
+  if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
+    calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
-    scope.latest = Dial.begin(this, scope.owner);
-    startDial(scope.latest);
+    scope.latest = Dial.begin(this, scope.owner, scope);
+    resolveFor(scope.latest);
   }
+}
+
+/** `connect` has returned: Node had nothing against the options. */
+function lookupBegun(this: Socket): void {
+  dialOf(this)?.dnsStart();
 }
 
 function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
   if (path) return undefined;
   const name = asciiHost(host || 'localhost');
   return isIP(name) === 0 ? new Resolution(socket, name, typeof lookup === 'function') : undefined;
+}
+
+/** Whether a socket can be used already. */
+export function isReady(socket: Socket): boolean {
+  return !(
+    socket.connecting ||
+    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
+  );
 }
 
 /** When `connect` was called on a socket that belongs to no request yet. */
@@ -95,8 +107,14 @@ export function calledAt(socket: Socket): number | undefined {
 /**
  * The dial of a socket that is still connecting: of one that a request was given, or that one will be given.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
+ *
+ * @param server - where it leads, if it is to be measured
  */
-export function dialFor(socket: StartingTlsSocket, request?: RoundTrip): Dial {
+export function dialFor(
+  socket: StartingTlsSocket,
+  request: RoundTrip | undefined,
+  server: Server | undefined,
+): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
     if (request !== undefined) dial.claim(request);
@@ -105,23 +123,26 @@ export function dialFor(socket: StartingTlsSocket, request?: RoundTrip): Dial {
   const call = calls.get(socket);
   const handshake = handshakes.get(socket);
   if (!socket.connecting && handshake !== undefined) {
-    const late = new Dial(socket, request);
+    const late = new Dial(socket, request, { owner: request, server });
     at(handshake, () => late.tlsHandshakeStart());
     return late;
   }
-  const late = Dial.begin(socket, request);
+  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
+  const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
-  if (call !== undefined)
+  if (call !== undefined && isOwn)
     at(call.time, () => {
-      startDial(late);
+      resolveFor(late);
+      late.dnsStart();
       if (call.path) late.connectStart('unix', call.path);
     });
   return late;
 }
 
-function startDial(dial: Dial): void {
+function resolveFor(dial: Dial): void {
   const resolution = resolutions.get(dial.socket);
-  if (resolution !== undefined) dial.dnsStart(resolution);
+  if (resolution !== undefined) dial.resolve(resolution);
 }
 
 interface StartingTlsSocket extends Socket {
@@ -136,6 +157,8 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   if (dial?.isOver === false) return dial.tlsHandshakeStart();
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
-  if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
+  const server = scope?.server ?? parent?.server;
+  if (owner?.trace !== undefined || scope?.claimable || (server !== undefined && isMeasuring()))
+    new Dial(this, owner, { owner, server }).tlsHandshakeStart();
   else handshakes.set(this, now());
 }
