@@ -99,11 +99,6 @@ export function isReady(socket: Socket): boolean {
   );
 }
 
-/** When `connect` was called on a socket that belongs to no request yet. */
-export function calledAt(socket: Socket): number | undefined {
-  return calls.get(socket)?.time;
-}
-
 /**
  * The dial of a socket that is still connecting: of one that a request was given, or that one will be given.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
@@ -127,7 +122,7 @@ export function dialFor(
     at(handshake, () => late.tlsHandshakeStart());
     return late;
   }
-  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  // Dialled before the request was made, by the application or for another one, untraced and given up: this one only waits for it.
   const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
   const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().

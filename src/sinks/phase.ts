@@ -46,6 +46,6 @@ export function beginWithDial(getConn: Phase, writer: PhaseWriter): void {
   if (first === undefined || first.start >= getConn.start) return;
   const { began } = writer;
   getConn.children = getConn.children.filter(({ end }) => end > began);
-  const [earliest] = getConn.children;
-  if (earliest !== undefined) getConn.start = Math.max(earliest.start, began);
+  for (const child of getConn.children) child.start = Math.max(child.start, began);
+  getConn.start = getConn.children[0]?.start ?? getConn.start;
 }
