@@ -93,10 +93,7 @@ function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): R
 
 /** Whether a socket can be used already. */
 export function isReady(socket: Socket): boolean {
-  return !(
-    socket.connecting ||
-    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
-  );
+  return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
 }
 
 /**
