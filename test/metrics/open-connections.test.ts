@@ -56,7 +56,7 @@ for (const tls of [false, true])
       assert.equal(server.connections, 8);
       assert.equal(await durations(server.port), 0);
 
-      const closed = Promise.all(pooled(agent).map((socket) => once(socket, 'close')));
+      const closed = Promise.all(pooled(agent).map((socket) => once(socket.ref(), 'close')));
       agent.destroy();
       await closed;
       assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
@@ -71,7 +71,7 @@ test('a connection that is reused is counted once, and one that the server close
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 1 });
   const [socket] = pooled(agent);
   assert.ok(socket);
-  const closed = once(socket, 'close');
+  const closed = once(socket.ref(), 'close');
   await server.close();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
@@ -268,7 +268,7 @@ test('connections that were opened before, or while nothing was measured, are co
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 1 });
   const [socket] = pooled(agent);
   assert.ok(socket);
-  const closed = once(socket, 'close');
+  const closed = once(socket.ref(), 'close');
   agent.destroy();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
