@@ -5,14 +5,14 @@ import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { targetByHeader } from './firsthop';
-import { wasAsked } from './foreign';
+import { makingOf, wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
 import { countOpen, toBeCounted } from './openconnections';
 import { guarded, patch } from './patch';
 import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { calledAt, dialFor, isReady } from './sockets';
+import { dialFor, isReady } from './sockets';
 import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
@@ -88,16 +88,18 @@ function useSocket(this: Request, socket: Socket): void {
   if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || this.reusedSocket;
   connection.requestCount++;
+  connection.isGiven = true;
   connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
+  const roundTrip = RoundTrip.of(this) ?? beginLate(this);
   const server = toBeCounted(this, socket, connection);
-  if (roundTrip === undefined && server === undefined) return;
+  // An application may hand over a socket that is dead: nothing will ever come of it.
+  if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
   if (isReady(socket)) {
     if (server !== undefined) countOpen(socket, connection, server);
     return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
   }
-  dialFor(socket, roundTrip, server).whenReady(() => {
+  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
@@ -106,11 +108,11 @@ function useSocket(this: Request, socket: Socket): void {
 }
 
 /** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
-function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
+function beginLate(req: Request): RoundTrip | undefined {
   if (req.agent instanceof Agent || wasAsked(req)) return undefined;
-  const ctx = context.active();
+  const { ctx, time } = makingOf(req) ?? { ctx: context.active(), time: now() };
   if (!isWanted(ctx)) return undefined;
-  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
+  return at(time, () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
 }
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */

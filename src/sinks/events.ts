@@ -1,5 +1,4 @@
 import type { Attributes, Span } from '@opentelemetry/api';
-import { now } from '../clock';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { type Anchor, anchor } from './anchor';
@@ -12,7 +11,7 @@ export class EventWriter implements PhaseWriter {
   readonly #anchor: Anchor;
 
   constructor(readonly span: Span) {
-    this.#anchor = anchor(span, now());
+    this.#anchor = anchor(span);
   }
 
   connected(_exchange: Exchange, facts: Attributes): void {

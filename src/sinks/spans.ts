@@ -45,7 +45,7 @@ export class SpanWriter implements PhaseWriter {
     readonly requestSpan?: RequestSpan,
   ) {
     this.#start = now();
-    this.#anchor = parent && anchor(parent, this.#start);
+    this.#anchor = parent && anchor(parent);
   }
 
   connected(exchange: Exchange, facts: Attributes): void {

@@ -4,7 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import { context } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { withClientTrace } from '../../src';
 import { lookupOf } from '../support/dns';
 import { Recorder } from '../support/recorder';
@@ -66,6 +66,19 @@ test('createConnection without an agent may answer later', async (t) => {
   assert.match(r1.recorder.story(), /^GC (CS CD )?GO HF WH WR FB response RT end$/);
 });
 
+test('createConnection without an agent may answer from anywhere: the request is traced by whoever made it', async (t) => {
+  const { server, get } = await stage(t);
+  const warm = net.connect(server.port, '127.0.0.1');
+  const r1 = await get({
+    ...NO_AGENT,
+    createConnection: (_options, callback) => {
+      context.with(ROOT_CONTEXT, () => warm.once('connect', () => callback(null, warm)));
+      return undefined;
+    },
+  });
+  assert.equal(r1.recorder.story(), 'GC GO HF WH WR FB response RT end');
+});
+
 test('createConnection of an agent may answer later: its dial is the request’s', async (t) => {
   const { server, agent, get } = await stage(t);
   agent.createConnection = (_options, callback) => {
@@ -122,6 +135,34 @@ test('createConnection may try several sockets: each attempt is told, and the lo
   };
   const r1 = await get();
   assert.equal(r1.recorder.story(), 'GC CS CD!ECONNREFUSED CS CD GO HF WH WR FB response end PI RT');
+});
+
+test('createConnection may hand over a dead socket: that is no connection that can be used', async (t) => {
+  const { server } = await stage(t);
+  const dead = net.connect(server.port, '127.0.0.1').destroy();
+  await once(dead, 'close');
+  const recorder = new Recorder();
+  const req = context.with(withClientTrace(context.active(), recorder.trace), () =>
+    http.get({ host: '127.0.0.1', port: server.port, createConnection: () => dead }),
+  );
+  await once(req, 'socket');
+  assert.equal(recorder.sequence(), 'GC');
+});
+
+test('a socket whose listeners the application removes ends what it has begun all the same', async (t) => {
+  const { server, get } = await stage(t);
+  const r1 = await get({
+    hostname: 'one.test',
+    port: server.port,
+    lookup: lookupOf('127.0.0.1'),
+    onRequest: (req) => {
+      req.on('socket', (socket) =>
+        socket.removeAllListeners('lookup').removeAllListeners('connectionAttempt'),
+      );
+      req.end();
+    },
+  });
+  assert.equal(r1.recorder.story(), 'GC DS DD GO HF WH WR FB response end PI RT');
 });
 
 test('a socket that the application opens while it has the response is none of the request’s', async (t) => {
