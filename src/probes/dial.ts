@@ -34,6 +34,7 @@ export class Dial implements OpenDial, Dialling {
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
+  #isKept = false;
   #measure: DialTrace | undefined;
   #scope: Scope | undefined;
   /** Where it leads; known while somebody measures. */
@@ -83,7 +84,13 @@ export class Dial implements OpenDial, Dialling {
     if (!this.#over) owner.addDial(this);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const { time, report } of waiting) at(time, () => this.#tell(report));
+    for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
+  }
+
+  /** Whether reports wait for {@link claim} even when it is over. */
+  keep(isKept: boolean): void {
+    this.#isKept = isKept;
+    if (this.#over && !isKept) this.#waiting = undefined;
   }
 
   /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
@@ -178,7 +185,7 @@ export class Dial implements OpenDial, Dialling {
     if (this.#over) return;
     this.#over = true;
     this.#measure = undefined;
-    this.#waiting = undefined;
+    if (!this.#isKept) this.#waiting = undefined;
     stopListening(this.socket);
     // What the application opens in this asynchronous context from here on is nobody's dial.
     if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;

@@ -1,9 +1,11 @@
-import { Agent, ClientRequest } from 'node:http';
+import { ClientRequest } from 'node:http';
 import { type Context, context } from '@opentelemetry/api';
 import { now } from '../clock';
+
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
 import { firstHop, measuredHop } from './firsthop';
+import { isNodeAgent } from './nodeagent';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
@@ -38,22 +40,20 @@ export function wasAsked(req: ClientRequest): boolean {
  */
 export function foreignAgentProbe(): () => void {
   const met = new Met();
-  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
-    const { agent } = this;
-    if (agent instanceof Agent) return;
+  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
     if (makings.get(this) === undefined) makings.set(this, { ctx: context.active(), time: now() });
-    if (agent) met.watch(agent);
+    if (this.agent) met.watch(this.agent);
   });
   const undo = [
     patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
-      return function getHeader(this: ClientRequest, name: unknown) {
-        if (name === 'host' && layer.active) meet.call(this);
+      return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
+        if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
-      return function _storeHeader(this: ClientRequest) {
-        if (layer.active) meet.call(this);
+      return function _storeHeader(this: ClientRequest & { readonly agent?: object }) {
+        if (layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

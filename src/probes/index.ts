@@ -2,12 +2,21 @@ import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
+import { http2Probe } from './http2';
 import { closingProbe } from './openconnections';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
 
-const PROBES = [resolverProbe, dialProbe, closingProbe, agentProbe, foreignAgentProbe, http1Probe];
+const PROBES = [
+  resolverProbe,
+  dialProbe,
+  closingProbe,
+  agentProbe,
+  foreignAgentProbe,
+  http1Probe,
+  http2Probe,
+];
 
 let users = 0;
 let undo: (() => void)[] = [];

@@ -17,10 +17,21 @@ interface SdkSpan extends Span {
  * parent's clock.
  */
 export function anchor(parent: Span): Anchor {
-  const { startTime, _performanceStartTime: began, _startTimeProvided: isGiven } = parent as SdkSpan;
-  if (!isHrTime(startTime) || typeof began !== 'number' || isGiven !== false) return anchorByWall(startTime);
+  const { startTime } = parent as SdkSpan;
+  const began = clockOf(parent);
+  if (!isHrTime(startTime) || began === undefined) return anchorByWall(startTime);
   const [seconds, nanos] = startTime;
   return (time) => later(seconds, nanos, time - began);
+}
+
+/** When a span began, on the clock of `performance.now()`; now, if it does not tell. */
+export function beganAt(span: Span): number {
+  return clockOf(span) ?? present() - ageByWall((span as SdkSpan).startTime, Date.now());
+}
+
+function clockOf(span: Span): number | undefined {
+  const { _performanceStartTime: began, _startTimeProvided: isGiven } = span as SdkSpan;
+  return typeof began === 'number' && isGiven === false ? began : undefined;
 }
 
 /**
@@ -33,8 +44,15 @@ function anchorByWall(startTime: unknown): Anchor {
   const takenAt = present();
   // A span that does not even tell its start is on the wall clock, as well as it can be.
   const [seconds, nanos] = isHrTime(startTime) ? startTime : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
-  const age = Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
+  const age = ageByWall(startTime, wall);
   return (time) => later(seconds, nanos, Math.max(0, age + time - takenAt));
+}
+
+/** The smaller of the two ages in milliseconds. */
+function ageByWall(startTime: unknown, wall: number): number {
+  if (!isHrTime(startTime)) return 0;
+  const [seconds, nanos] = startTime;
+  return Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
 }
 
 /**

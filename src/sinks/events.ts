@@ -1,7 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
-import { type Anchor, anchor } from './anchor';
+import { type Anchor, anchor, beganAt } from './anchor';
 import { errorType } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
@@ -12,6 +12,10 @@ export class EventWriter implements PhaseWriter {
 
   constructor(readonly span: Span) {
     this.#anchor = anchor(span);
+  }
+
+  get began(): number {
+    return beganAt(this.span);
   }
 
   connected(_exchange: Exchange, facts: Attributes): void {
