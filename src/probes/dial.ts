@@ -72,6 +72,10 @@ export class Dial implements OpenDial, Dialling {
   get isOver(): boolean {
     return this.#over;
   }
+  /** Whether its reports wait for a request to come, however late. */
+  get isKept(): boolean {
+    return this.#isKept && this.#owner === undefined;
+  }
   /** The lookup that is under way. */
   get resolution(): Resolution | undefined {
     return this.#lookup.resolution;

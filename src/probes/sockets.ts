@@ -1,8 +1,10 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { isMeasuring, type Server } from '../measuring';
 import { stamp } from '../stamp';
+import { isWanted } from '../tracing';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
@@ -73,11 +75,24 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
   resolutions.set(this, resolutionOf(this, options));
   if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
-    calls.set(this, { path, time: now() });
+    beginUnowned(this, path, first);
   else if (dialOf(this)?.isOver !== false) {
     scope.latest = Dial.begin(this, scope.owner, scope);
     resolveFor(scope.latest);
   }
+}
+
+/** The connection of a program's own: it is left alone, unless it may become that of an http2 session. */
+function beginUnowned(socket: Socket, path: string, first: unknown): void {
+  calls.set(socket, { path, time: now() });
+  if (isLikeGrpc(first) && isWanted(context.active())) Dial.begin(socket, undefined).keep(true);
+}
+
+/** gRPC (`@grpc/grpc-js`) connects by itself, to an address it has looked up, and makes a session over the socket only then: `net.connect({ host, port }, callback)`. */
+function isLikeGrpc(first: unknown): boolean {
+  if (!Array.isArray(first) || typeof first[1] !== 'function') return false;
+  const { host = '', port } = first[0] as ConnectOptions;
+  return isIP(host) !== 0 && typeof port === 'number' && Object.keys(first[0]).length === 2;
 }
 
 /** `connect` has returned: Node had nothing against the options. */
@@ -152,5 +167,12 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   const server = scope?.server ?? parent?.server;
   if (owner?.trace !== undefined || scope?.claimable || (server !== undefined && isMeasuring()))
     new Dial(this, owner, { owner, server }).tlsHandshakeStart();
+  else if (parent?.isKept) keepHandshake(this);
   else handshakes.set(this, now());
+}
+
+function keepHandshake(socket: Socket): void {
+  const dial = new Dial(socket, undefined);
+  dial.keep(true);
+  dial.tlsHandshakeStart();
 }
