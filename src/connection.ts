@@ -39,6 +39,8 @@ export class Connection {
   requestCount = 0;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
+  /** How many requests are under way on it; counted where there can be several. */
+  inUse = 0;
   /** When it was put into the pool, on the clock of `performance.now()`; 0 while in use, and when that is not known. */
   idleSince = 0;
   /** The span of the request that opened it, if that was traced. */

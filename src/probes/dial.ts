@@ -32,6 +32,8 @@ export class Dial implements OpenDial, Dialling {
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
+  /** Why it failed. */
+  failure: Error | undefined;
 
   /** Observes a socket that is about to connect, or already connects. */
   static begin(socket: Socket, owner: RoundTrip | undefined): Dial {
@@ -147,6 +149,7 @@ export class Dial implements OpenDial, Dialling {
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
     if (this.#over) return;
+    this.failure = err;
     this.#dnsDone(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);

@@ -5,8 +5,9 @@ import { http1Probe } from './http1';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
+import { undiciProbe } from './undici';
 
-const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe];
+const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe, undiciProbe];
 
 let users = 0;
 let undo: (() => void)[] = [];

@@ -93,15 +93,16 @@ function resemble(wrapper: Method, original: Method): Method {
  *
  * Passes on up to five arguments by name: rest parameters would allocate an array on every call.
  */
-export function guarded<T, P extends unknown[]>(
-  observe: (this: T, ...args: P) => void,
-): (this: T, ...args: P) => void {
+export function guarded<T, P extends unknown[], R>(
+  observe: (this: T, ...args: P) => R,
+): (this: T, ...args: P) => R | undefined {
   const call: Method = observe;
   const guard: Method = function (a, b, c, d, e) {
     try {
-      call.call(this, a, b, c, d, e);
+      return call.call(this, a, b, c, d, e);
     } catch (error) {
       diag.error(`httptrace: ${observe.name} failed; what it reports is missing from this request`, error);
+      return undefined;
     }
   };
   return guard;

@@ -7,7 +7,7 @@ import { asciiHost } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
 import { guarded, patch } from './patch';
 import type { RoundTrip } from './roundtrip';
-import { currentScope, type Scope } from './scope';
+import { currentScope, type Scope, scopeOfDial } from './scope';
 
 /** Watches `net` and `tls` for connections being made. */
 export function dialProbe(): () => void {
@@ -17,7 +17,7 @@ export function dialProbe(): () => void {
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
-        observe.call(this, currentScope(), args[0]);
+        observe.call(this, scopeOfDial(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
         return resolveWithin(resolution, () => original.apply(this, args));
@@ -111,5 +111,8 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   if (dial?.isOver === false) return dial.tlsHandshakeStart();
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
-  if (owner?.trace !== undefined || scope?.claimable) new Dial(this, owner).tlsHandshakeStart();
+  // The dial of a tunnel may be nobody's yet, and so is what goes on inside.
+  const isUnclaimed = parent !== undefined && parent.owner === undefined;
+  if (owner?.trace !== undefined || scope?.claimable || isUnclaimed)
+    new Dial(this, owner).tlsHandshakeStart();
 }
