@@ -7,7 +7,7 @@ import { RoundTrip } from './roundtrip';
 import type { UndiciDials } from './undicidials';
 import { hasBody, headerFields, incomingHeaders } from './undicihead';
 import type { RawHeaders, UndiciMessages, UndiciRequest } from './undicimessages';
-import { markAsUndicis } from './undicisockets';
+import { markUndiciSocket } from './undicisockets';
 
 /** A request on its connection, followed or not. */
 interface Sent {
@@ -39,7 +39,7 @@ export class UndiciExchanges {
       if (roundTrip === undefined) return;
     }
     const isH2 = (socket as Socket & { readonly alpnProtocol?: unknown }).alpnProtocol === 'h2';
-    if (isH2) markAsUndicis(socket);
+    if (isH2) markUndiciSocket(socket);
     const connection = Connection.of(socket);
     const { idleSince, inUse, requestCount } = connection;
     // Somebody used it before we watched. HTTP/2 writes something of its own before the first request.

@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 const UNDICIS = Symbol('opentelemetry-instrumentation-httptrace undici');
 
 /** The requests of a socket are reported by the probe of undici. */
-export function markAsUndicis(socket: Socket): void {
-  if (!isUndicis(socket)) Object.defineProperty(socket, UNDICIS, { value: true, enumerable: false });
+export function markUndiciSocket(socket: Socket): void {
+  if (!isUndiciSocket(socket)) Object.defineProperty(socket, UNDICIS, { value: true, enumerable: false });
 }
 
 /**
@@ -14,6 +14,6 @@ export function markAsUndicis(socket: Socket): void {
  * Known before undici calls `session.request()`, for every request; it works with `session.socket` as well. Never true for undici 6, which does not tell when it sends a
  * request by HTTP/2: there the probe of `node:http2` sees all there is to see.
  */
-export function isUndicis(socket: Socket): boolean {
+export function isUndiciSocket(socket: Socket): boolean {
   return (socket as Socket & { [UNDICIS]?: true })[UNDICIS] === true;
 }
