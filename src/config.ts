@@ -41,6 +41,10 @@ export interface HttpTraceInstrumentationConfig extends InstrumentationConfig {
    * Nothing is kept after the answer. This is the one option that changes what the program does.
    */
   coalesceLookups?: boolean;
+  /**
+   * Default true. Measures connections, lookups and queues, of all requests, traced or not, as soon as there is a MeterProvider; without one nothing is measured.
+   */
+  metrics?: boolean;
 }
 
 /** The options as the instrumentation uses them: complete and right. */
@@ -54,6 +58,7 @@ export interface Options {
   /** In lower case. */
   readonly headers: readonly string[];
   readonly coalesceLookups: boolean;
+  readonly metrics: boolean;
 }
 
 type Check<T> = (value: unknown) => T | undefined;
@@ -97,6 +102,7 @@ export function resolveConfig(config: unknown, report: Report = toDiag): Options
     clientTrace: option('clientTrace', isFunction, 'a function', undefined),
     headers: option('headers', isHeaders, 'an array of header names', []),
     coalesceLookups: option('coalesceLookups', isBoolean, 'a boolean', false),
+    metrics: option('metrics', isBoolean, 'a boolean', true),
   };
   for (const name of Object.keys(given)) if (!known.has(name)) report(name, 'does not exist; it is ignored');
   return options;

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { SpanContext } from '@opentelemetry/api';
+import type { Server } from './measuring';
 import { type Stamp, stamp } from './stamp';
 
 /**
@@ -12,6 +13,8 @@ export class Connection {
   static #lastId = 0;
   static #watch = 0;
   static readonly #of: Stamp<Socket, Connection> = stamp();
+  static readonly #open = new Set<Connection>();
+  static #tidyAt = 1_000;
 
   /** Begins a new watch: what was remembered before may have changed unseen, and is no longer told. */
   static beginWatch(): void {
@@ -33,6 +36,9 @@ export class Connection {
   }
 
   #seenIn = Connection.#watch;
+  #server: Server | undefined;
+  /** Weak: a socket that closes unseen (one that is no `net.Socket`) is not kept from being collected. */
+  #socket: WeakRef<Socket> | undefined;
   /** Its number in this process, from 1. */
   readonly id = ++Connection.#lastId;
   /** How many requests it has carried, the present one included. */
@@ -43,6 +49,57 @@ export class Connection {
   inUse = 0;
   /** When it was put into the pool, on the clock of `performance.now()`; 0 while in use, and when that is not known. */
   idleSince = 0;
+  /** When it could be used, on that clock; 0 if that was not seen. */
+  establishedAt = 0;
   /** The span of the request that opened it, if that was traced. */
   openedBy: SpanContext | undefined;
+
+  /** Where it leads; known while it is counted among the open ones, which it is only while somebody measures. */
+  get server(): Server | undefined {
+    return this.#server;
+  }
+
+  /** From now on it is among the open ones. */
+  open(socket: Socket, server: Server): void {
+    this.#server = server;
+    this.#socket = new WeakRef(socket);
+    Connection.#open.add(this);
+    // In case nobody asks, from time to time.
+    if (Connection.#open.size >= Connection.#tidyAt)
+      Connection.#tidyAt = Math.max(1_000, 2 * [...Connection.allOpen()].length);
+  }
+
+  /** The connection of a socket that was among the open ones, and no longer is. */
+  static close(socket: Socket): { server: Server; establishedAt: number } | undefined {
+    const connection = Connection.#of.get(socket);
+    const server = connection?.server;
+    if (connection === undefined || server === undefined) return undefined;
+    connection.#forget();
+    return { server, establishedAt: connection.establishedAt };
+  }
+
+  /** How many are thought to be open. */
+  static get openCount(): number {
+    return Connection.#open.size;
+  }
+
+  /** Those that are open. */
+  static *allOpen(): Generator<{ readonly server: Server; readonly isIdle: boolean }> {
+    for (const connection of Connection.#open) {
+      const server = connection.#server;
+      if (server === undefined || connection.#socket?.deref()?.destroyed !== false) connection.#forget();
+      else yield { server, isIdle: connection.idleSince > 0 };
+    }
+  }
+
+  /** Nobody measures any more. */
+  static forgetOpen(): void {
+    for (const connection of Connection.#open) connection.#forget();
+  }
+
+  #forget(): void {
+    this.#server = undefined;
+    this.#socket = undefined;
+    Connection.#open.delete(this);
+  }
 }

@@ -7,11 +7,12 @@ const VARIABLES: Record<string, { option: string; parse: (text: string) => unkno
   OTEL_HTTPTRACE_SLOWER_THAN: { option: 'slowerThan', parse: numberIn },
   OTEL_HTTPTRACE_HEADERS: { option: 'headers', parse: listIn },
   OTEL_HTTPTRACE_COALESCE_LOOKUPS: { option: 'coalesceLookups', parse: booleanIn },
+  OTEL_HTTPTRACE_METRICS: { option: 'metrics', parse: booleanIn },
 };
 
 /**
- * The options of the register entry: `OTEL_HTTPTRACE_MODE`, `_MIN_DURATION`, `_SLOWER_THAN`, `_HEADERS` (separated by commas) and
- * `_COALESCE_LOOKUPS` (true or false). Unset and
+ * The options of the register entry: `OTEL_HTTPTRACE_MODE`, `_MIN_DURATION`, `_SLOWER_THAN`, `_HEADERS` (separated by commas),
+ * `_COALESCE_LOOKUPS` and `_METRICS` (true or false). Unset and
  * empty variables leave the default, as OpenTelemetry's specification of environment variables has it; so does a wrong one, which is reported.
  *
  * @param report - told the variable and what is wrong with it
@@ -33,11 +34,11 @@ export function configFromEnvironment(
     variableOf.set(variable.option, name);
     config[variable.option] = variable.parse(text);
   }
-  const { mode, minDuration, slowerThan, headers, coalesceLookups } = resolveConfig(
+  const { mode, minDuration, slowerThan, headers, coalesceLookups, metrics } = resolveConfig(
     config,
     (option, problem) => report(variableOf.get(option) ?? option, problem),
   );
-  return { mode, minDuration, slowerThan, headers, coalesceLookups };
+  return { mode, minDuration, slowerThan, headers, coalesceLookups, metrics };
 }
 
 /** A number, or the text itself, so that the report shows what was written. */

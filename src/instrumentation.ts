@@ -1,7 +1,9 @@
 import { InstrumentationBase } from '@opentelemetry/instrumentation';
 import { type HttpTraceInstrumentationConfig, type Options, resolveConfig } from './config';
+import { addMeasurerSource } from './measuring';
 import { watch } from './probes';
 import { debugSource, isDebugging } from './sinks/debug';
+import { measurerSource } from './sinks/metrics';
 import { ConfiguredSource } from './source';
 import { addSource } from './tracing';
 import { VERSION } from './version';
@@ -25,6 +27,7 @@ export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstr
   private declare options: Options;
   private declare unwatch: (() => void) | undefined;
   private declare removeSource: (() => void) | undefined;
+  private declare removeMeasurer: (() => void) | undefined;
 
   /** @param config - see {@link HttpTraceInstrumentationConfig}; wrong options are reported to `diag` and never throw */
   constructor(config: HttpTraceInstrumentationConfig = {}) {
@@ -38,7 +41,9 @@ export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstr
   override setConfig(config: HttpTraceInstrumentationConfig = {}): void {
     this.options = resolveConfig(config);
     super.setConfig(configOf(this.options));
-    if (this.removeSource !== undefined) this.replaceSource();
+    if (this.unwatch === undefined) return;
+    this.replaceSource();
+    this.replaceMeasurer();
   }
 
   /** Begins to watch. May be called again after {@link disable}. */
@@ -48,20 +53,38 @@ export class HttpTraceInstrumentation extends InstrumentationBase<HttpTraceInstr
     this.unwatch = watch();
     if (isDebugging()) addSource(debugSource);
     this.replaceSource();
+    this.replaceMeasurer();
   }
 
   /** Stops watching and takes every patch back. Requests under way are no longer reported. */
   override disable(): void {
     super.disable();
     this.removeSource?.();
+    this.removeMeasurer?.();
     this.unwatch?.();
     this.removeSource = undefined;
+    this.removeMeasurer = undefined;
     this.unwatch = undefined;
   }
 
   private replaceSource(): void {
     this.removeSource?.();
     this.removeSource = addSource(new ConfiguredSource(this.options, () => this.tracer));
+  }
+
+  /** The base class calls this when it is given a MeterProvider; first before anything of this class is set up. */
+  protected override _updateMetricInstruments(): void {
+    if (this.unwatch !== undefined) this.replaceMeasurer();
+  }
+
+  private replaceMeasurer(): void {
+    const remove = this.removeMeasurer;
+    const { instrumentationName, instrumentationVersion } = this;
+    // The new one first: what was counted stays counted if it is the same.
+    this.removeMeasurer = this.options.metrics
+      ? addMeasurerSource(measurerSource(this.meter, instrumentationName, instrumentationVersion))
+      : undefined;
+    remove?.();
   }
 }
 

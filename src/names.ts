@@ -1,4 +1,4 @@
-/** Every span, event and attribute name this package writes, in one place. The README's table is checked against this file. */
+/** Every span, event, attribute and metric name this package writes, in one place. The README's table is checked against this file. */
 
 // Spans, and the stems of the events and attributes of the other modes.
 export const SPAN_GETCONN = 'http.getconn';
@@ -35,6 +35,17 @@ export const ATTR_HTTP_CONN_REQUEST_COUNT = 'http.conn.request_count';
 
 // http.dns, beside the registered ones.
 export const ATTR_HTTP_DNS_COALESCED = 'http.dns.coalesced';
+
+// Metrics. The first three are registered, and in development; the fourth is what .NET calls it; the last is our own.
+export const METRIC_HTTP_CLIENT_OPEN_CONNECTIONS = 'http.client.open_connections';
+export const METRIC_HTTP_CLIENT_CONNECTION_DURATION = 'http.client.connection.duration';
+export const METRIC_DNS_LOOKUP_DURATION = 'dns.lookup.duration';
+export const METRIC_HTTP_CLIENT_REQUEST_TIME_IN_QUEUE = 'http.client.request.time_in_queue';
+export const METRIC_HTTP_CLIENT_CONNECTION_SETUP_DURATION = 'http.client.connection.setup.duration';
+
+// Attributes of metrics, beside those that they share with spans.
+export const ATTR_HTTP_CONNECTION_STATE = 'http.connection.state';
+export const ATTR_PHASE = 'phase';
 
 // Registered semantic conventions that are still in development: copied, as OpenTelemetry asks of instrumentations, because their entry point may change.
 export const ATTR_DNS_QUESTION_NAME = 'dns.question.name';

@@ -26,6 +26,7 @@ test('the defaults', () => {
       clientTrace: undefined,
       headers: [],
       coalesceLookups: false,
+      metrics: true,
     },
   );
 });
@@ -51,6 +52,7 @@ const WRONG: [string, unknown, string][] = [
     ['spans'],
     "option mode must be one of spans, events, attributes, off, got [ 'spans' ]; using 'spans'",
   ],
+  ['metrics', 'on', "option metrics must be a boolean, got 'on'; using true"],
   ['hedaers', [], 'option hedaers does not exist; it is ignored'],
 ];
 

@@ -66,3 +66,15 @@ test('examples/attributes prints the durations of a cold and of a reused request
   assert.equal(names(cold), 'getconn dns connect tls wait receive');
   assert.equal(names(reused), 'wait receive');
 });
+
+test('examples/metrics prints what Prometheus would scrape: one connection, closed, and how it was made', async () => {
+  const { code, stdout, stderr } = await runExample('metrics.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  for (const line of [
+    /^http_client_open_connections\{server_address="localhost",server_port="\d+",http_connection_state="idle",.*\} 0$/m,
+    /^http_client_connection_duration_count\{server_address="localhost",server_port="\d+",.*\} 1$/m,
+    /^dns_lookup_duration_count\{dns_question_name="localhost",.*\} 1$/m,
+    /^http_client_connection_setup_duration_count\{.*phase="tls",.*\} 1$/m,
+  ])
+    assert.match(stdout, line);
+});

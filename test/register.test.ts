@@ -56,6 +56,7 @@ test('each variable sets its option; unset and empty ones leave the default', ()
     slowerThan: 0,
     headers: [],
     coalesceLookups: false,
+    metrics: true,
   });
   assert.deepEqual(
     read({
@@ -64,6 +65,7 @@ test('each variable sets its option; unset and empty ones leave the default', ()
       OTEL_HTTPTRACE_SLOWER_THAN: ' 200 ',
       OTEL_HTTPTRACE_HEADERS: 'X-Request-Id, user-agent,',
       OTEL_HTTPTRACE_COALESCE_LOOKUPS: 'True',
+      OTEL_HTTPTRACE_METRICS: 'false',
     }),
     {
       mode: 'events',
@@ -71,6 +73,7 @@ test('each variable sets its option; unset and empty ones leave the default', ()
       slowerThan: 200,
       headers: ['x-request-id', 'user-agent'],
       coalesceLookups: true,
+      metrics: false,
     },
   );
   assert.deepEqual(reports, []);

@@ -23,6 +23,8 @@ export async function serve(
 ): Promise<LocalServer> {
   const made = protocol === 'https:' ? await certificate() : undefined;
   const server = made ? https.createServer(made, handler) : http.createServer(handler);
+  // Longer than any example pauses.
+  server.keepAliveTimeout = 60_000;
   if (onExpect) server.on('checkContinue', onExpect);
   // By name: wherever this machine's lookup of localhost leads first, there we are.
   server.listen(0, 'localhost');

@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
+import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
-import { firstHop } from './firsthop';
+import { firstHop, measuredHop } from './firsthop';
 import { guarded, type Method, ownerOf, patch } from './patch';
+import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -43,8 +45,9 @@ export function agentProbe(): () => void {
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
-        if (!isWanted(ctx) || req.destroyed) return;
-        wrapCreateSocket(this);
+        const isTraced = isWanted(ctx) && !req.destroyed;
+        if (isTraced || isMeasuring()) wrapCreateSocket(this);
+        if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
         RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
@@ -52,12 +55,16 @@ export function agentProbe(): () => void {
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
         observe.call(this, req, options);
+        const before = asksAgent(req);
         try {
           return original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
           // A port out of range, for example: nobody will hear of this request again.
+          leaveQueue(req);
           RoundTrip.of(req)?.done(error as Error);
           throw error;
+        } finally {
+          askedAgent(before, this, req, options);
         }
       };
     }),
@@ -85,11 +92,12 @@ export function agentProbe(): () => void {
  * the closing of another request's socket, so the active context tells nothing.
  */
 function createSocket(original: Method, layer: { active: boolean }): Method {
-  return function createSocket(this: Agent, req: ClientRequest) {
+  return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
     if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+    leaveQueue(req);
     // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
     const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
-    const before = enterDials(owner);
+    const before = enterDials(owner, measuredHop(this, req, options));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {

@@ -2,10 +2,13 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
+import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
 import type { Resolution } from './lookups';
-import type { OpenDial, RoundTrip } from './roundtrip';
+import type { OpenDial } from './opendials';
+import type { RoundTrip } from './roundtrip';
+import type { Scope } from './scope';
 import { tlsState } from './tlsstate';
 
 const dials = stamp<Socket, Dial>();
@@ -20,7 +23,8 @@ type Report = (trace: ClientTrace) => void;
 /**
  * The making of one connection: DNS, attempts to connect, TLS.
  *
- * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}.
+ * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}. It reports to those who measure
+ * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
 export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
@@ -34,10 +38,17 @@ export class Dial implements OpenDial, Dialling {
   #over = false;
   /** Why it failed. */
   failure: Error | undefined;
+  #measure: DialTrace | undefined;
+  #scope: Scope | undefined;
+  readonly #isClaimable: boolean;
+  /** Where it leads; known while somebody measures. */
+  readonly server: Server | undefined;
+  /** When the connection could be used, on the clock of `performance.now()`; 0 before, and if it failed. */
+  readyAt = 0;
 
   /** Observes a socket that is about to connect, or already connects. */
-  static begin(socket: Socket, owner: RoundTrip | undefined): Dial {
-    const dial = new Dial(socket, owner);
+  static begin(socket: Socket, owner: RoundTrip | undefined, scope?: Scope): Dial {
+    const dial = new Dial(socket, owner, scope);
     listenToConnect(socket);
     return dial;
   }
@@ -46,14 +57,22 @@ export class Dial implements OpenDial, Dialling {
   constructor(
     readonly socket: Socket,
     owner: RoundTrip | undefined,
+    scope?: Scope,
   ) {
     dials.set(socket, this);
+    this.#scope = scope;
+    this.#isClaimable = scope?.claimable === true;
+    this.server = scope?.server;
+    if (this.server !== undefined) this.#measure = dialTrace(this.server);
     if (owner !== undefined) this.claim(owner);
     listenToEnd(socket, this);
   }
 
   get owner(): RoundTrip | undefined {
     return this.#owner;
+  }
+  get isUnclaimed(): boolean {
+    return this.#owner === undefined && this.#isClaimable;
   }
   get isHeard(): boolean {
     return this.#owner?.trace !== undefined;
@@ -82,6 +101,7 @@ export class Dial implements OpenDial, Dialling {
   }
 
   #tell(report: Report): void {
+    if (this.#measure !== undefined) report(this.#measure);
     if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
@@ -142,13 +162,16 @@ export class Dial implements OpenDial, Dialling {
 
   /** The connection can be used. */
   ready(): void {
+    this.readyAt = now();
     this.#end();
     this.#onReady?.();
   }
 
-  /** The dial has failed: whatever is open ends with the error. */
+  /** The dial has failed, or its request: whatever is open ends with the error. */
   close(err: Error): void {
     if (this.#over) return;
+    // The request has failed, its dial has not.
+    if (this.#measure !== undefined && !this.socket.destroyed) return this.#abandon(err);
     this.failure = err;
     this.#dnsDone(err);
     this.connectDone(err);
@@ -156,9 +179,22 @@ export class Dial implements OpenDial, Dialling {
     this.#end();
   }
 
+  /** The request hears how what is open ended for it. */
+  #abandon(err: Error): void {
+    const trace = this.#owner?.trace;
+    if (this.#resolution !== undefined) trace?.dnsDone?.({ addrs: this.#addrs, coalesced: false, err });
+    if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
+    if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
+  }
+
   #end(): void {
     if (this.#over) return;
     this.#over = true;
+    this.#measure = undefined;
+    this.#waiting = undefined;
     stopListening(this.socket);
+    // What the application opens in this asynchronous context from here on is nobody's dial.
+    if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;
+    this.#scope = undefined;
   }
 }

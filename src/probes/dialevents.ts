@@ -106,5 +106,10 @@ const onClose = guarded(function close(this: Socket) {
   const dial = diallings.get(this);
   // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial. That
   // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
-  if (dial?.isHeard === false) dial.close(this.errored ?? new Error('socket closed'));
+  if (dial?.isHeard === false) dial.close(this.errored ?? hangUp());
 });
+
+/** What Node tells a request whose socket is closed without an error. */
+function hangUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}

@@ -1,5 +1,6 @@
 import { Agent, type ClientRequest } from 'node:http';
 import { diag } from '@opentelemetry/api';
+import { type Server, willMeasure } from '../measuring';
 import { asciiHost, type Target } from './hostport';
 
 /** What agents have that tell where they connect to: Node's own, and those that are built like them. */
@@ -24,6 +25,8 @@ interface Hop {
   readonly port: number;
 }
 
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
 /**
  * Where a request is going first: to its agent's proxy, if the agent tells of one, else to its target.
  *
@@ -34,6 +37,20 @@ export function firstHop(agent: unknown, req: ClientRequest, options: unknown): 
   const protocol = (req.protocol ?? asked.protocol) === 'https:' ? 'https:' : 'http:';
   const target = targetOf(asked, options, protocol);
   return { protocol, ...(proxyOf(asked, target) ?? target) };
+}
+
+/** The same of a request that was not seen to ask for a connection, as its `Host` header has it. */
+export function targetByHeader(req: ClientRequest): Target {
+  const protocol = req.protocol === 'https:' ? 'https:' : 'http:';
+  const port = /:(\d+)$/.exec(String(req.getHeader('host') ?? ''))?.[1] ?? DEFAULT_PORTS[protocol];
+  return { protocol, host: asciiHost(req.host), port: Number(port) };
+}
+
+/** Where a connection leads that is about to be made; undefined if nobody measures. */
+export function measuredHop(agent: unknown, req: ClientRequest, options: unknown): Server | undefined {
+  if (!willMeasure()) return undefined;
+  const { host, port } = firstHop(agent, req, options);
+  return { host, port };
 }
 
 /** The options of an agent of Node's win over the request's, as they do in Node. */
@@ -61,8 +78,6 @@ function proxyOf(agent: AgentInternals, target: Hop & Pick<RequestOptions, 'sock
     return undefined;
   }
 }
-
-const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /** A `URL`, what `url.parse` returns, or host and port; undefined if it is nothing of that kind, or does not tell the port. */
 function hop(proxy: unknown): Hop | undefined {

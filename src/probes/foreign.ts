@@ -2,7 +2,7 @@ import { Agent, ClientRequest } from 'node:http';
 import { context } from '@opentelemetry/api';
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
-import { firstHop } from './firsthop';
+import { firstHop, measuredHop } from './firsthop';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
@@ -88,7 +88,7 @@ function addRequest(original: Method, layer: Layer): Method {
     if (!layer.active || !(req instanceof ClientRequest))
       return original.apply(this, arguments as unknown as unknown[]);
     ask.call(this, req, options);
-    const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req));
+    const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req), measuredHop(this, req, options));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } catch (error) {
@@ -105,9 +105,13 @@ function addRequest(original: Method, layer: Layer): Method {
 function createSocket(original: Method, layer: Layer): Method {
   return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
     const req = options?.request;
-    const owner = layer.active && req instanceof ClientRequest ? RoundTrip.of(req) : undefined;
-    if (owner === undefined) return original.apply(this, arguments as unknown as unknown[]);
-    const before = enterDials(owner);
+    if (!layer.active || !(req instanceof ClientRequest))
+      return original.apply(this, arguments as unknown as unknown[]);
+    const owner = RoundTrip.of(req);
+    const server = measuredHop(this, req, options);
+    if (owner === undefined && server === undefined)
+      return original.apply(this, arguments as unknown as unknown[]);
+    const before = enterDials(owner, server);
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {

@@ -1,17 +1,18 @@
 import { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
+import { targetByHeader } from './firsthop';
 import { wasAsked } from './foreign';
 import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
-import { asciiHost } from './hostport';
+import { countOpen, toBeCounted } from './openconnections';
 import { guarded, patch } from './patch';
+import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { calledAt, dialFor } from './sockets';
+import { calledAt, dialFor, isReady } from './sockets';
 import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
@@ -79,6 +80,7 @@ export function http1Probe(): () => void {
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
 function useSocket(this: Request, socket: Socket): void {
+  leaveQueue(this);
   // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
   if (this.destroyed || tunnelledFor(this) !== undefined) return;
   const connection = Connection.of(socket);
@@ -88,20 +90,19 @@ function useSocket(this: Request, socket: Socket): void {
   connection.requestCount++;
   connection.idleSince = 0;
   const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
-  if (roundTrip === undefined) return;
+  const server = toBeCounted(this, socket, connection);
+  if (roundTrip === undefined && server === undefined) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
-  if (isReady(socket)) return roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-  dialFor(socket, roundTrip).whenReady(() => {
+  if (isReady(socket)) {
+    if (server !== undefined) countOpen(socket, connection, server);
+    return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
+  }
+  dialFor(socket, roundTrip, server).whenReady(() => {
+    if (server !== undefined) countOpen(socket, connection, server);
+    if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
     wroteHeaders.call(this, roundTrip);
   });
-}
-
-function isReady(socket: Socket): boolean {
-  return !(
-    socket.connecting ||
-    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
-  );
 }
 
 /** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
@@ -109,10 +110,7 @@ function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
   if (req.agent instanceof Agent || wasAsked(req)) return undefined;
   const ctx = context.active();
   if (!isWanted(ctx)) return undefined;
-  const protocol = req.protocol === 'https:' ? 'https:' : 'http:';
-  const port = /:(\d+)$/.exec(String(req.getHeader('host') ?? ''))?.[1] ?? (protocol === 'https:' ? 443 : 80);
-  const target = { protocol, host: asciiHost(req.host), port: Number(port) } as const;
-  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', target));
+  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
 }
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */

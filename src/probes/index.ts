@@ -2,12 +2,21 @@ import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
+import { closingProbe } from './openconnections';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
 import { undiciProbe } from './undici';
 
-const PROBES = [resolverProbe, dialProbe, agentProbe, foreignAgentProbe, http1Probe, undiciProbe];
+const PROBES = [
+  resolverProbe,
+  dialProbe,
+  closingProbe,
+  agentProbe,
+  foreignAgentProbe,
+  http1Probe,
+  undiciProbe,
+];
 
 let users = 0;
 let undo: (() => void)[] = [];

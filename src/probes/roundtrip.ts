@@ -6,12 +6,8 @@ import { type Stamp, stamp } from '../stamp';
 import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
 import { bodyEnd, traceFor } from '../tracing';
 import { hostPort, type Target } from './hostport';
-
-/** A dial that reports to a round trip and must be closed with it. */
-export interface OpenDial {
-  readonly isOver: boolean;
-  close(err: Error): void;
-}
+import { closeDials, type OpenDial } from './opendials';
+import { emptyScope, type Scope } from './scope';
 
 let watch = 0;
 let running = 0;
@@ -35,7 +31,7 @@ export class RoundTrip implements Exchange {
   connection: Connection | undefined;
   hasBody = false;
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
-  scope: { owner: RoundTrip | undefined } | undefined;
+  scope: Scope | undefined;
 
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
@@ -190,11 +186,6 @@ export class RoundTrip implements Exchange {
 
   /** From here on sockets that are opened in its asynchronous context are none of its own. */
   leaveScope(): void {
-    if (this.scope !== undefined) this.scope.owner = undefined;
+    if (this.scope !== undefined) emptyScope(this.scope);
   }
-}
-
-function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
-  for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
 }

@@ -1,10 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Server } from '../measuring';
 import type { Dial } from './dial';
 import type { RoundTrip } from './roundtrip';
 
 /** Whose sockets are being opened; claimable: nobody's yet, but an HTTP request will be given the socket. */
 export interface Scope {
   owner: RoundTrip | undefined;
+  /** Where they lead, if they are to be measured. */
+  server?: Server | undefined;
   readonly claimable?: boolean;
   latest?: Dial;
 }
@@ -14,17 +17,29 @@ const scopes = new AsyncLocalStorage<Scope | undefined>();
 
 /**
  * From here to {@link leaveDials} sockets that are opened, also later in their asynchronous context, belong to `owner` until
- * {@link RoundTrip.leaveScope}; without one they are not observed, not even within another request's dial.
+ * {@link RoundTrip.leaveScope}; without one they are not observed, not even within another request's dial, unless they are to be measured.
  *
  * No function is taken to be run within: some agents (agent-base) find out about https by the ten frames of a stack trace, so ours must be few.
  *
+ * @param server - where they lead, if somebody measures
  * @returns what `leaveDials` must be given
  */
-export function enterDials(owner: RoundTrip | 'claimable' | undefined): Scope | undefined {
-  if (owner === 'claimable') return enter({ owner: undefined, claimable: true });
-  if (owner === undefined) return enter(undefined);
-  owner.scope ??= { owner };
+export function enterDials(owner: RoundTrip | 'claimable' | undefined, server?: Server): Scope | undefined {
+  if (owner === 'claimable') return enter({ owner: undefined, claimable: true, server });
+  if (owner === undefined) return enter(server && { owner, server });
+  owner.scope ??= { owner, server };
   return enter(owner.scope);
+}
+
+/** A request that nobody follows has its socket: what is opened from here on in its asynchronous context is not to be measured. */
+export function leaveMeasuredScope(): void {
+  const scope = scopes.getStore();
+  if (scope !== undefined && scope.owner === undefined) emptyScope(scope);
+}
+
+export function emptyScope(scope: Scope): void {
+  scope.owner = undefined;
+  scope.server = undefined;
 }
 
 /** Back to what was before {@link enterDials}. */
@@ -52,9 +67,9 @@ export function expectDial(scope: Scope): void {
   });
 }
 
-/** Whether somebody has said that a socket is about to be opened. */
-export function isDialExpected(): boolean {
-  return expected !== undefined;
+/** What {@link expectDial} was told, until the socket is opened. */
+export function expectedDial(): Scope | undefined {
+  return expected;
 }
 
 /** The scope of a call of `connect`. */

@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { at, now } from '../clock';
+import { isMeasuring, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
@@ -55,9 +56,10 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   if (typeof options !== 'object' || options === null) return;
   const { path = '' } = options;
   resolutions.set(this, resolutionOf(this, options));
-  if (scope?.owner === undefined && !scope?.claimable) calls.set(this, { path, time: now() });
+  if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
+    calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
-    scope.latest = Dial.begin(this, scope.owner);
+    scope.latest = Dial.begin(this, scope.owner, scope);
     startDial(scope.latest);
   }
 }
@@ -68,6 +70,14 @@ function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): R
   return isIP(name) === 0 ? new Resolution(socket, name, typeof lookup === 'function') : undefined;
 }
 
+/** Whether a socket can be used already. */
+export function isReady(socket: Socket): boolean {
+  return !(
+    socket.connecting ||
+    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
+  );
+}
+
 /** When `connect` was called on a socket that belongs to no request yet. */
 export function calledAt(socket: Socket): number | undefined {
   return calls.get(socket)?.time;
@@ -76,14 +86,16 @@ export function calledAt(socket: Socket): number | undefined {
 /**
  * The dial of a socket that a request was given while it was still connecting.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
+ *
+ * @param server - where it leads, if it is to be measured
  */
-export function dialFor(socket: Socket, request: RoundTrip): Dial {
+export function dialFor(socket: Socket, request: RoundTrip | undefined, server: Server | undefined): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
-    dial.claim(request);
+    if (request !== undefined) dial.claim(request);
     return dial;
   }
-  const late = Dial.begin(socket, request);
+  const late = Dial.begin(socket, request, { owner: request, server });
   const call = calls.get(socket);
   // A Unix socket's attempt is announced inside connect().
   if (call !== undefined)
@@ -111,8 +123,9 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   if (dial?.isOver === false) return dial.tlsHandshakeStart();
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
+  const server = scope?.server ?? parent?.server;
   // The dial of a tunnel may be nobody's yet, and so is what goes on inside.
-  const isUnclaimed = parent !== undefined && parent.owner === undefined;
-  if (owner?.trace !== undefined || scope?.claimable || isUnclaimed)
-    new Dial(this, owner).tlsHandshakeStart();
+  const claimable = scope?.claimable === true || parent?.isUnclaimed === true;
+  if (owner?.trace !== undefined || claimable || (server !== undefined && isMeasuring()))
+    new Dial(this, owner, { owner, server, claimable }).tlsHandshakeStart();
 }

@@ -2,12 +2,11 @@ import { AsyncResource } from 'node:async_hooks';
 import { type Context, context } from '@opentelemetry/api';
 import { Lookout } from '../clientspan';
 import { isWanted } from '../tracing';
-import { asciiHost, type Target } from './hostport';
 import { ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciDials } from './undicidials';
 import { onResponseStarted, UndiciExchanges } from './undiciexchanges';
-import { lastHeader } from './undicihead';
+import { lastHeader, targetOf } from './undicihead';
 import { aroundMessage, onMessage, type UndiciRequest } from './undicimessages';
 
 /** What is to be known after all subscribers have heard of a new request. */
@@ -67,16 +66,6 @@ function begin(
     ? lookout.found(ctx, begun, lastHeader(request, 'traceparent'), lastHeader(request, 'tracestate'))
     : lookout.found(ctx, begun);
   return isWanted(ctx, span) ? RoundTrip.begin(request, ctx, 'undici', targetOf(request), span) : undefined;
-}
-
-function targetOf({ origin }: UndiciRequest): Target {
-  const { protocol, hostname, port } = new URL(origin ?? '');
-  const isSecure = protocol === 'https:';
-  return {
-    protocol: isSecure ? 'https:' : 'http:',
-    host: asciiHost(hostname),
-    port: Number(port) || (isSecure ? 443 : 80),
-  };
 }
 
 const handlers = new WeakMap<object, symbol | undefined>();

@@ -1,9 +1,10 @@
 import { executionAsyncId } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { now } from '../clock';
+import { willMeasure } from '../measuring';
 import { dialOf } from './dial';
 import type { RoundTrip } from './roundtrip';
-import { expectDial, isDialExpected, type Scope } from './scope';
+import { expectDial, expectedDial, type Scope } from './scope';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';
 
 /** Of some nobody will ever ask for the dial: their connections were never used. */
@@ -43,23 +44,29 @@ export class UndiciDials {
 
   /** Whether a request just made is the `CONNECT` of a ProxyAgent: part of the dial of another one, which is about to be made. */
   isTunnel(request: UndiciRequest): boolean {
-    return request.method === 'CONNECT' && isDialExpected();
+    return request.method === 'CONNECT' && expectedDial() !== undefined;
   }
 
   /** A connection is about to be opened. */
   expect({ connectParams }: UndiciMessages['client:beforeConnect']): void {
-    // It is that of a proxy, inside of another's dial.
-    if (isDialExpected()) return;
+    const { hostname: host, protocol } = connectParams;
+    const port = Number(connectParams.port) || (protocol === 'https:' ? 443 : 80);
+    const server = willMeasure() ? { host, port } : undefined;
+    const outer = expectedDial();
+    if (outer !== undefined) {
+      // It is that of a proxy, inside of another's dial.
+      outer.server = server;
+      return;
+    }
     const latest = this.#latest;
     this.#latest = undefined;
-    if (latest?.asyncId === executionAsyncId()) return expectDial({ owner: latest.roundTrip });
+    if (latest?.asyncId === executionAsyncId()) return expectDial({ owner: latest.roundTrip, server });
     const claimable = this.#waiting.size > 0;
-    const scope: Scope = { owner: undefined, claimable };
+    const scope: Scope = { owner: undefined, server, claimable };
     expectDial(scope);
     if (!claimable) return;
-    const port = Number(connectParams.port) || (connectParams.protocol === 'https:' ? 443 : 80);
     this.#unclaimed = this.#unclaimed.filter(isUnclaimed).slice(-MOST_UNCLAIMED);
-    this.#unclaimed.push({ scope, host: connectParams.hostname, port });
+    this.#unclaimed.push({ scope, host, port });
   }
 
   /**
@@ -104,11 +111,12 @@ function goesTo(one: Place, other: Place): boolean {
 }
 
 function isUnclaimed({ scope }: Unclaimed): boolean {
-  return scope.latest?.owner === undefined;
+  return scope.latest?.isUnclaimed !== false;
 }
 
 /** Through a proxy there is a dial below the one of the socket itself. */
 function claim(socket: Socket & { readonly _parent?: Socket | null }, roundTrip: RoundTrip): void {
   if (socket._parent) claim(socket._parent, roundTrip);
-  dialOf(socket)?.claim(roundTrip);
+  const dial = dialOf(socket);
+  if (dial?.isUnclaimed) dial.claim(roundTrip);
 }

@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import { now } from '../clock';
 import { Connection } from '../connection';
+import { isMeasuring } from '../measuring';
 import { stamp } from '../stamp';
+import { dialOf } from './dial';
+import { countOpen } from './openconnections';
 import { guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import type { UndiciDials } from './undicidials';
-import { hasBody, headerFields, incomingHeaders } from './undicihead';
+import { hasBody, headerFields, incomingHeaders, targetOf } from './undicihead';
 import type { RawHeaders, UndiciMessages, UndiciRequest } from './undicimessages';
 import { markUndiciSocket } from './undicisockets';
 
@@ -50,6 +53,7 @@ export class UndiciExchanges {
     connection.inUse++;
     connection.idleSince = 0;
     sents.set(request, { socket, connection, isH2 });
+    count(socket, connection, request);
     if (roundTrip === undefined) return;
     // A request that was there before the connection became idle has waited for it.
     const wasIdle = reused && inUse === 0 && madeAt >= idleSince;
@@ -135,6 +139,12 @@ const settle = guarded(function settle(request: UndiciRequest, roundTrip: RoundT
 });
 
 const KEPT_TOO_BRIEFLY = 'keep-alive refused: the server keeps idle connections too briefly';
+
+/** Has a connection counted among the open ones, if somebody measures. */
+function count(socket: Socket, connection: Connection, request: UndiciRequest): void {
+  if (connection.server !== undefined || !isMeasuring()) return;
+  countOpen(socket, connection, dialOf(socket)?.server ?? targetOf(request));
+}
 
 /** undici closes a connection right away if the server says that it will do so soon (within 2 seconds, unless told otherwise). */
 function isKeptTooBriefly({ response }: Sent): boolean {

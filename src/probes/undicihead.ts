@@ -1,6 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { fieldsOf } from './head';
+import { asciiHost, type Target } from './hostport';
 import type { RawHeaders, UndiciRequest } from './undicimessages';
+
+/** Where a request is going. Of its proxy, if it has one, it knows nothing. */
+export function targetOf({ origin }: UndiciRequest): Target {
+  const { protocol, hostname, port } = new URL(origin ?? '');
+  const isSecure = protocol === 'https:';
+  return {
+    protocol: isSecure ? 'https:' : 'http:',
+    host: asciiHost(hostname),
+    port: Number(port) || (isSecure ? 443 : 80),
+  };
+}
 
 /** The value of a header field that the request has now: the last, if there are several. */
 export function lastHeader({ headers }: UndiciRequest, name: string): string | undefined {

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+// Programs that tests run if they are there: given by the environment, installed, or put here by `npm run tools`.
+
+/** Outside the checkout, so that a clean one need not build them again. */
+export const CACHE = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+  'opentelemetry-instrumentation-httptrace',
+);
+
+/** Jaeger 2.13, by the number of its Go module: the newest that there is as one. */
+export const JAEGER = {
+  module: 'github.com/jaegertracing/jaeger@v1.76.0',
+  sum: 'h1:sWCOOF1dr+NL0PLil7mFo3BqqQL8k4WiM7aguFbc14g=',
+  cached: join(CACHE, 'jaeger-v1.76.0'),
+};
+
+export const PROMETHEUS = { cached: join(CACHE, 'prometheus') };
+
+/** A program, or why there is none. */
+export type Found = { readonly bin: string } | { readonly missing: string };
+
+export function findJaeger(): Found {
+  const bin = [process.env.JAEGER_BIN, JAEGER.cached].find((path) => path && existsSync(path));
+  return bin ? { bin } : { missing: 'no Jaeger: set JAEGER_BIN, or have Go and `npm run tools` build it' };
+}
+
+export function findPrometheus(): Found {
+  const bin = [process.env.PROMETHEUS_BIN, 'prometheus', PROMETHEUS.cached].find(
+    (path) => path && runs(path),
+  );
+  return bin
+    ? { bin }
+    : { missing: 'no Prometheus: install it, set PROMETHEUS_BIN, or have apt and `npm run tools` fetch it' };
+}
+
+/** Whether a program is there, by its path or on `PATH`. */
+export function runs(command: string, args: string[] = ['--version']): boolean {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
