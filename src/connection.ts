@@ -43,6 +43,8 @@ export class Connection {
   readonly id = ++Connection.#lastId;
   /** How many requests it has carried, the present one included. */
   requestCount = 0;
+  /** Whether the last that was counted has it, and has not given it back. */
+  isGiven = false;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
   /** How many requests are under way on it; counted where there can be several. */

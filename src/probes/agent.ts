@@ -4,6 +4,7 @@ import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
+import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
 import { firstHop, measuredHop } from './firsthop';
 import { guarded, type Method, ownerOf, patch } from './patch';
@@ -69,15 +70,16 @@ export function agentProbe(): () => void {
       };
     }),
     patch(Agent.prototype, 'emit', (original, layer) => {
+      const takeBack = guarded(givenBack);
       const observe = guarded(freed);
       return function emit(this: Agent, event: string, socket: PooledSocket, options: object) {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
-        const { requestCount } = Connection.of(socket);
         const req = socket._httpMessage;
         const { writable } = socket;
+        takeBack.call(this, socket, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket, req, requestCount, writable, options);
+        observe.call(this, socket, req, writable, options);
         return result;
       };
     }),
@@ -106,6 +108,17 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
   };
 }
 
+/** Up to Node 22 a connection that was handed over still names its former request, one of these, until the new one begins to use it. */
+const handedOn = stamp<ClientRequest, true>();
+
+/** Before the agent decides. A request that was aborted right after it was given the socket never used it. */
+function givenBack(this: Agent, socket: PooledSocket, req: PooledRequest | null | undefined): void {
+  const connection = Connection.of(socket);
+  const isUsed = req?.res && handedOn.get(req) === undefined;
+  if (connection.isGiven && !isUsed) connection.requestCount--;
+  connection.isGiven = false;
+}
+
 /**
  * After the agent has decided what becomes of a socket whose request is over.
  * @param req - whose it was, and what it was like, before the decision
@@ -114,20 +127,15 @@ function freed(
   this: Agent,
   socket: PooledSocket,
   req: PooledRequest | null | undefined,
-  requestCount: number,
   writable: boolean,
   options: object,
 ): void {
   const connection = Connection.of(socket);
-  const handedOver = connection.requestCount !== requestCount;
-  const kept = handedOver || !socket.destroyed;
+  const kept = connection.isGiven || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
-  if (!handedOver) {
-    // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
-    if (kept && socket._httpMessage === null) connection.idleSince = now();
-    // The request was aborted right after it was given the socket: it never used it.
-    if (req && !req.res && requestCount > 0) connection.requestCount--;
-  }
+  if (connection.isGiven && req && socket._httpMessage === req) handedOn.set(req, true);
+  // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
+  if (!connection.isGiven && kept && socket._httpMessage === null) connection.idleSince = now();
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
   else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)

@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ClientTrace, DnsAddress, Network } from '../clienttrace';
+import type { DnsAddress, Network } from '../clienttrace';
 import { at, now } from '../clock';
 import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
+import { LookupPhase, type Report } from './lookupphase';
 import type { Resolution } from './lookups';
 import type { OpenDial } from './opendials';
 import type { RoundTrip } from './roundtrip';
@@ -18,8 +19,6 @@ export function dialOf(socket: Socket): Dial | undefined {
   return dials.get(socket);
 }
 
-type Report = (trace: ClientTrace) => void;
-
 /**
  * The making of one connection: DNS, attempts to connect, TLS.
  *
@@ -30,9 +29,8 @@ export class Dial implements OpenDial, Dialling {
   #owner: RoundTrip | undefined;
   #waiting: { time: number; report: Report }[] | undefined = [];
   #onReady: (() => void) | undefined;
-  #resolution: Resolution | undefined;
-  #addrs: DnsAddress[] = [];
-  #answeredAt = 0;
+  #user: RoundTrip | undefined;
+  readonly #lookup = new LookupPhase((report) => this.#tell(report));
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
@@ -82,7 +80,7 @@ export class Dial implements OpenDial, Dialling {
   }
   /** The lookup that is under way. */
   get resolution(): Resolution | undefined {
-    return this.#resolution;
+    return this.#lookup.resolution;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
@@ -95,8 +93,9 @@ export class Dial implements OpenDial, Dialling {
     for (const { time, report } of waiting) at(time, () => this.#tell(report));
   }
 
-  /** Calls back once, when the connection can be used; not if it fails. */
-  whenReady(onReady: () => void): void {
+  /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
+  whenReady(user: RoundTrip | undefined, onReady: () => void): void {
+    this.#user = user;
     this.#onReady = onReady;
   }
 
@@ -106,36 +105,28 @@ export class Dial implements OpenDial, Dialling {
     else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
   }
 
-  dnsStart(resolution: Resolution): void {
-    this.#resolution = resolution;
-    resolution.follow();
-    const { host } = resolution;
-    this.#tell((trace) => trace.dnsStart?.({ host }));
+  /** A lookup is about to begin. */
+  resolve(resolution: Resolution): void {
+    this.#lookup.resolve(resolution);
+  }
+
+  dnsStart(): void {
+    this.#lookup.start();
   }
 
   answered(addr: DnsAddress | undefined): void {
-    if (addr !== undefined) this.#addrs.push(addr);
-    this.#answeredAt = now();
-  }
-
-  #dnsDone(err?: Error): void {
-    const resolution = this.#resolution;
-    if (resolution === undefined) return;
-    this.#resolution = undefined;
-    const answered = this.#answeredAt > 0;
-    if (answered) resolution.end();
-    const coalesced = answered && resolution.isCoalesced;
-    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
-    at(this.#answeredAt || now(), () => this.#tell((trace) => trace.dnsDone?.(info)));
+    this.#lookup.answered(addr);
   }
 
   lookupFailed(err: Error): void {
-    this.#answeredAt = now();
-    this.#dnsDone(err);
+    this.#lookup.answered(undefined);
+    this.#lookup.done(err);
   }
 
   connectStart(network: Network, addr: string): void {
-    this.#dnsDone();
+    // A lookup function that answers twice has Node connect twice, the second time in vain.
+    if (this.#attempt !== undefined) return;
+    this.#lookup.done();
     this.#attempt = { network, addr };
     this.#tell((trace) => trace.connectStart?.(network, addr));
   }
@@ -162,36 +153,41 @@ export class Dial implements OpenDial, Dialling {
 
   /** The connection can be used. */
   ready(): void {
+    // Open only if the application has removed our listeners.
+    this.#lookup.done();
+    this.connectDone();
+    this.tlsHandshakeDone();
     this.readyAt = now();
     this.#end();
     this.#onReady?.();
   }
 
-  /** The dial has failed, or its request: whatever is open ends with the error. */
+  /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
     if (this.#over) return;
-    // The request has failed, its dial has not.
-    if (this.#measure !== undefined && !this.socket.destroyed) return this.#abandon(err);
     this.failure = err;
-    this.#dnsDone(err);
+    this.#lookup.done(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);
     this.#end();
   }
 
-  /** The request hears how what is open ended for it. */
-  #abandon(err: Error): void {
+  /** Its request is over, and hears that what is open ended with it. The connection may have been handed on, unfinished, to another one that waits for it. */
+  abandon(err: Error): void {
+    if (this.socket.destroyed) return this.close(err);
     const trace = this.#owner?.trace;
-    if (this.#resolution !== undefined) trace?.dnsDone?.({ addrs: this.#addrs, coalesced: false, err });
+    if (trace !== undefined) this.#lookup.endFor(trace, err);
     if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
     if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
+    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.#owner)) this.#end();
   }
 
   #end(): void {
     if (this.#over) return;
     this.#over = true;
     this.#measure = undefined;
-    this.#waiting = undefined;
+    // A claim may still come: undici's queued requests are given their connection when it is ready.
+    if (!this.isUnclaimed) this.#waiting = undefined;
     stopListening(this.socket);
     // What the application opens in this asynchronous context from here on is nobody's dial.
     if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;

@@ -88,16 +88,18 @@ function useSocket(this: Request, socket: Socket): void {
   if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
   const reused = connection.requestCount > 0 || this.reusedSocket;
   connection.requestCount++;
+  connection.isGiven = true;
   connection.idleSince = 0;
   const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
   const server = toBeCounted(this, socket, connection);
-  if (roundTrip === undefined && server === undefined) return;
+  // An application may hand over a socket that is dead: nothing will ever come of it.
+  if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
   const wasIdle = idleSince > 0 || this.reusedSocket;
   if (isReady(socket)) {
     if (server !== undefined) countOpen(socket, connection, server);
     return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
   }
-  dialFor(socket, roundTrip, server).whenReady(() => {
+  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);

@@ -1,11 +1,11 @@
-/** A dial that reports to a round trip and must be closed with it. */
+/** A dial that reports to a round trip and must end with it. */
 export interface OpenDial {
   readonly isOver: boolean;
-  close(err: Error): void;
+  abandon(err: Error): void;
 }
 
 /** A request is over: so is for it what it had begun. */
 export function closeDials(dials: readonly OpenDial[], err: Error | undefined): void {
   for (const dial of dials)
-    if (!dial.isOver) dial.close(err ?? new Error('the request was served by another connection'));
+    if (!dial.isOver) dial.abandon(err ?? new Error('the request was served by another connection'));
 }

@@ -33,6 +33,7 @@ export class RoundTrip implements Exchange {
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
   scope: Scope | undefined;
 
+  readonly begunAt = now();
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
   #dials: OpenDial[] | undefined;

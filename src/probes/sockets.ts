@@ -15,13 +15,16 @@ export function dialProbe(): () => void {
   const undo = [
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
+      const begun = guarded(lookupBegun);
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
         observe.call(this, scopeOfDial(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
-        return resolveWithin(resolution, () => original.apply(this, args));
+        const result = resolveWithin(resolution, () => original.apply(this, args));
+        begun.call(this);
+        return result;
       };
     }),
     patch(TLSSocket.prototype, '_start', (original, layer) => {
@@ -60,8 +63,13 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
     calls.set(this, { path, time: now() });
   else if (dialOf(this)?.isOver !== false) {
     scope.latest = Dial.begin(this, scope.owner, scope);
-    startDial(scope.latest);
+    resolveFor(scope.latest);
   }
+}
+
+/** `connect` has returned: Node had nothing against the options. */
+function lookupBegun(this: Socket): void {
+  dialOf(this)?.dnsStart();
 }
 
 function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
@@ -95,20 +103,23 @@ export function dialFor(socket: Socket, request: RoundTrip | undefined, server: 
     if (request !== undefined) dial.claim(request);
     return dial;
   }
-  const late = Dial.begin(socket, request, { owner: request, server });
   const call = calls.get(socket);
+  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
+  const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
-  if (call !== undefined)
+  if (call !== undefined && isOwn)
     at(call.time, () => {
-      startDial(late);
+      resolveFor(late);
+      late.dnsStart();
       if (call.path) late.connectStart('unix', call.path);
     });
   return late;
 }
 
-function startDial(dial: Dial): void {
+function resolveFor(dial: Dial): void {
   const resolution = resolutions.get(dial.socket);
-  if (resolution !== undefined) dial.dnsStart(resolution);
+  if (resolution !== undefined) dial.resolve(resolution);
 }
 
 interface StartingTlsSocket extends TLSSocket {

@@ -124,6 +124,34 @@ test('createConnection may try several sockets: each attempt is told, and the lo
   assert.equal(r1.recorder.story(), 'GC CS CD!ECONNREFUSED CS CD GO HF WH WR FB response end PI RT');
 });
 
+test('createConnection may hand over a dead socket: that is no connection that can be used', async (t) => {
+  const { server } = await stage(t);
+  const dead = net.connect(server.port, '127.0.0.1').destroy();
+  await once(dead, 'close');
+  const recorder = new Recorder();
+  const req = context.with(withClientTrace(context.active(), recorder.trace), () =>
+    http.get({ host: '127.0.0.1', port: server.port, createConnection: () => dead }),
+  );
+  await once(req, 'socket');
+  assert.equal(recorder.sequence(), 'GC');
+});
+
+test('a socket whose listeners the application removes ends what it has begun all the same', async (t) => {
+  const { server, get } = await stage(t);
+  const r1 = await get({
+    hostname: 'one.test',
+    port: server.port,
+    lookup: lookupOf('127.0.0.1'),
+    onRequest: (req) => {
+      req.on('socket', (socket) =>
+        socket.removeAllListeners('lookup').removeAllListeners('connectionAttempt'),
+      );
+      req.end();
+    },
+  });
+  assert.equal(r1.recorder.story(), 'GC DS DD GO HF WH WR FB response end PI RT');
+});
+
 test('a socket that the application opens while it has the response is none of the request’s', async (t) => {
   const { server, get } = await stage(t);
   const sockets: net.Socket[] = [];

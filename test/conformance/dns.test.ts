@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { promises as dns } from 'node:dns';
-import type { LookupFunction } from 'node:net';
+import http from 'node:http';
+import net, { type LookupFunction } from 'node:net';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { lookupOf, unknownName } from '../support/dns';
+import { Recorder } from '../support/recorder';
 import { conformance, stage } from './stage';
 
 const NAMED = 'GC DS DD CS CD GO HF WH WR FB response end PI RT';
@@ -132,6 +134,31 @@ test('a lookup that answers what is no address fails', async (t) => {
     'GC DS DD!ERR_INVALID_IP_ADDRESS RT!ERR_INVALID_IP_ADDRESS error!ERR_INVALID_IP_ADDRESS',
   );
 });
+
+test('a lookup that answers twice has Node connect twice, the second time in vain', async (t) => {
+  const { server, get } = await stage(t);
+  const lookup: LookupFunction = (...args) => {
+    LOOPBACK(...args);
+    LOOPBACK(...args);
+  };
+  const r1 = await get({ hostname: 'twice.test', port: server.port, lookup });
+  assert.equal(r1.recorder.story(), 'GC DS DD CS CD!EALREADY RT!EALREADY error!EALREADY');
+});
+
+for (const [code, options] of [
+  ['ERR_SOCKET_BAD_PORT', { port: 65_536 }],
+  ['ERR_INVALID_IP_ADDRESS', { localAddress: 'not.an.address' }],
+] as const)
+  test(`a lookup that Node refuses to make is none: ${code}`, async (t) => {
+    const { server, agent } = await stage(t);
+    const socket = new net.Socket();
+    t.after(() => socket.destroy());
+    Object.assign(agent, { createConnection: (given: net.TcpNetConnectOpts) => socket.connect(given) });
+    const recorder = new Recorder();
+    const call = () => http.get({ hostname: 'none.test', port: server.port, agent, ...options });
+    assert.throws(() => context.with(withClientTrace(context.active(), recorder.trace), call), { code });
+    assert.equal(recorder.sequence(), `GC RT!${code}`);
+  });
 
 test('a name is told as it was given: a trailing dot and its case are kept', async (t) => {
   const { server, get } = await stage(t);

@@ -94,8 +94,12 @@ const UNUSUAL: [string, unknown[]][] = [
   ['nothing at all', []],
   ['a getter that throws', ['localhost', boom, nothing]],
 ];
+/** Early releases of Node 20 know no order, and refuse none. */
+const skipped = (what: string) => what === 'no such order' && !String(node).includes('options?.order');
 for (const [what, args] of UNUSUAL)
-  test(`what Node refuses it refuses, though somebody is asking: ${what}`, async () => {
+  test(`what Node refuses it refuses, though somebody is asking: ${what}`, {
+    skip: skipped(what),
+  }, async () => {
     const refusal = (call: Lookup) => {
       try {
         call(...args);

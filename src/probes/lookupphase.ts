@@ -1,0 +1,65 @@
+import type { ClientTrace, DnsAddress } from '../clienttrace';
+import { at, now } from '../clock';
+import type { Resolution } from './lookups';
+
+/** Calls a hook. */
+export type Report = (trace: ClientTrace) => void;
+
+/** The lookup of a dial, from the question to the last of a burst of answers. */
+export class LookupPhase {
+  #resolution: Resolution | undefined;
+  /** When it began, as long as that is not reported. */
+  #askedAt: number | undefined;
+  #addrs: DnsAddress[] = [];
+  #answeredAt = 0;
+
+  constructor(readonly tell: (report: Report) => void) {}
+
+  /** What is being looked up. */
+  get resolution(): Resolution | undefined {
+    return this.#resolution;
+  }
+
+  /** It is about to begin, unless Node refuses to make it: a port out of range, for example. */
+  resolve(resolution: Resolution): void {
+    this.#resolution = resolution;
+    this.#askedAt = now();
+    resolution.follow();
+  }
+
+  /** It has begun. */
+  start(): void {
+    const resolution = this.#resolution;
+    const askedAt = this.#askedAt;
+    if (resolution === undefined || askedAt === undefined) return;
+    this.#askedAt = undefined;
+    const { host } = resolution;
+    at(askedAt, () => this.tell((trace) => trace.dnsStart?.({ host })));
+  }
+
+  answered(addr: DnsAddress | undefined): void {
+    this.start();
+    if (addr !== undefined) this.#addrs.push(addr);
+    this.#answeredAt = now();
+  }
+
+  /** Nothing more will be answered. */
+  done(err?: Error): void {
+    const resolution = this.#resolution;
+    if (resolution === undefined) return;
+    this.#resolution = undefined;
+    // It never began.
+    if (this.#askedAt !== undefined) return;
+    const answered = this.#answeredAt > 0;
+    if (answered) resolution.end();
+    const coalesced = answered && resolution.isCoalesced;
+    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
+    at(this.#answeredAt || now(), () => this.tell((trace) => trace.dnsDone?.(info)));
+  }
+
+  /** It goes on, but not for this one. */
+  endFor(trace: ClientTrace, err: Error): void {
+    if (this.#resolution !== undefined && this.#askedAt === undefined)
+      trace.dnsDone?.({ addrs: this.#addrs, coalesced: false, err });
+  }
+}
