@@ -11,7 +11,7 @@ export interface GotConnInfo {
   readonly socket: Socket;
   /** True when the connection has carried a request before this one. */
   readonly reused: boolean;
-  /** True when the connection lay idle in the agent's pool; false for a new one and for one handed over by a request that had just finished. */
+  /** True when the connection lay idle in the agent's pool (HTTP/2: no stream was open); false for a new one and for one handed over by a request that had just finished. */
   readonly wasIdle: boolean;
   /** How long it had been idle, in milliseconds; 0 unless `wasIdle`, and 0 when it went idle before the instrumentation was enabled. */
   readonly idleTime: number;
@@ -89,11 +89,11 @@ export type Network = 'tcp' | 'unix';
  */
 export interface ClientTrace {
   /**
-   * A connection is wanted: the first hook of every request, called before the agent's pool is searched, even if an idle connection is at hand.
+   * A connection is wanted: the first hook of every request, called before the agent's pool is searched, even if an idle connection is at hand. For HTTP/2 it is
+   * called when `session.request()` is; what the first stream of a session is then told of its dial may be older.
    *
-   * As in Go the first hop is the proxy, if there is one. Node does not tell; agents do: by `agent.proxy`, a URL or an object with host and port (https-proxy-agent,
-   * http-proxy-agent, socks-proxy-agent), by `agent.proxyOptions` (tunnel), and Node's own by `proxyEnv`. For an agent that keeps its proxy to itself
-   * (global-agent) it is the target; `dnsStart` and `connectStart` name the proxy all the same.
+   * As in Go the first hop is the proxy, if there is one. Node does not tell; agents do: by `agent.proxy`, a URL or host and port (https-proxy-agent, http-proxy-agent,
+   * socks-proxy-agent), by `agent.proxyOptions` (tunnel), Node's own by `proxyEnv`. Of one that keeps it to itself (global-agent) it is the target; `dnsStart`, `connectStart` name the proxy.
    *
    * @param hostPort - the first hop as `host:port`: default port filled in, IPv6 in brackets, names in ASCII
    */
@@ -101,7 +101,7 @@ export interface ClientTrace {
 
   /**
    * A connection that can be used was obtained: connected and, for https, secured. At most once; not called when that fails.
-   * Node's own `'socket'` event comes earlier, before a new socket is connected.
+   * Node's own `'socket'` event comes earlier, before a new socket is connected. In HTTP/2 a stream has its connection when it has a number.
    */
   gotConn?(info: GotConnInfo): void;
 
@@ -152,7 +152,7 @@ export interface ClientTrace {
 
   /**
    * A header field was written; once per name with all its values, in the order and spelling of the wire, values as sent.
-   * Mind that credentials are among them.
+   * For HTTP/2, as in Go, once per value: pseudo header fields (`:method`) first, names in lower case. Mind that credentials are among them.
    */
   wroteHeaderField?(key: string, values: readonly string[]): void;
 

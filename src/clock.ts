@@ -6,12 +6,16 @@
  */
 let reported: number | undefined;
 
-// Taken at once: an application that fakes the clock in its tests does not stop ours.
-const monotonic = performance.now.bind(performance);
+/**
+ * The present time, whatever is being reported: milliseconds on the clock of `performance.now()`.
+ *
+ * Taken at once: an application that fakes the clock in its tests does not stop ours.
+ */
+export const present: () => number = performance.now.bind(performance);
 
-/** Milliseconds on the clock of `performance.now()`. */
+/** The time of what is being reported, on the same clock. */
 export function now(): number {
-  return reported ?? monotonic();
+  return reported ?? present();
 }
 
 /**

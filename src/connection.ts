@@ -1,7 +1,25 @@
 import type { Socket } from 'node:net';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Server } from './measuring';
-import { type Stamp, stamp } from './stamp';
+import { Returned } from './stamp';
+
+/** Where it is remembered: in a private field of the socket. A stamp, written out, because every request asks. */
+class OfSocket extends Returned {
+  readonly #connection: Connection;
+
+  private constructor(socket: Socket, connection: Connection) {
+    super(socket);
+    this.#connection = connection;
+  }
+
+  static get(socket: Socket | OfSocket): Connection | undefined {
+    return #connection in socket ? socket.#connection : undefined;
+  }
+
+  static set(socket: Socket, connection: Connection): void {
+    new OfSocket(socket, connection);
+  }
+}
 
 /**
  * What is remembered of a connection, for as long as its socket lives.
@@ -12,7 +30,6 @@ import { type Stamp, stamp } from './stamp';
 export class Connection {
   static #lastId = 0;
   static #watch = 0;
-  static readonly #of: Stamp<Socket, Connection> = stamp();
   static readonly #open = new Set<Connection>();
   static #tidyAt = 1_000;
 
@@ -23,10 +40,10 @@ export class Connection {
 
   /** The connection of a socket; a new record if this is the first that is heard of it. */
   static of(socket: Socket): Connection {
-    let connection = Connection.#of.get(socket);
+    let connection = OfSocket.get(socket);
     if (connection === undefined) {
       connection = new Connection();
-      Connection.#of.set(socket, connection);
+      OfSocket.set(socket, connection);
     } else if (connection.#seenIn !== Connection.#watch) {
       connection.#seenIn = Connection.#watch;
       connection.counted = false;
@@ -45,6 +62,8 @@ export class Connection {
   requestCount = 0;
   /** Whether the last that was counted has it, and has not given it back. */
   isGiven = false;
+  /** Up to Node 22 a connection that was handed over still names its former request, this one, until the new one begins to use it. */
+  formerUser: object | undefined;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
   /** How many requests are under way on it; counted where there can be several. */
@@ -73,7 +92,7 @@ export class Connection {
 
   /** The connection of a socket that was among the open ones, and no longer is. */
   static close(socket: Socket): { server: Server; establishedAt: number } | undefined {
-    const connection = Connection.#of.get(socket);
+    const connection = OfSocket.get(socket);
     const server = connection?.server;
     if (connection === undefined || server === undefined) return undefined;
     connection.#forget();

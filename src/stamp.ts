@@ -10,14 +10,20 @@ export interface Stamp<K extends object, V> {
   set(object: K, value: V): void;
 }
 
-const Returned = class {
+/** What makes `super(object)` give the private fields of a class to any object. */
+export const Returned = class {
   constructor(object: object) {
     // biome-ignore lint/correctness/noConstructorReturn: this is the trick
     return object;
   }
 };
 
-/** Makes a new kind of stamp. */
+/**
+ * Makes a new kind of stamp.
+ *
+ * All kinds share their code, which thus never knows what it is looking at. Where every request asks, more than once, a class of its own
+ * is three times as fast: see {@link Returned}.
+ */
 export function stamp<K extends object, V>(): Stamp<K, V> {
   return class Stamped extends Returned {
     #value: V;

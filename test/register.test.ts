@@ -7,6 +7,7 @@ import { configFromEnvironment } from '../src/environment';
 
 const register = join(__dirname, '..', 'src', 'register.js');
 const sdk = join(__dirname, 'fixtures', 'register-sdk.js');
+const meter = join(__dirname, 'fixtures', 'register-meter.js');
 const app = join(__dirname, 'fixtures', 'register-app.js');
 
 function run(args: string[], env: NodeJS.ProcessEnv = {}) {
@@ -27,6 +28,24 @@ for (const [name, args] of Object.entries({
     assert.equal(stdout, TREE, stderr);
     assert.equal(stderr, '');
     assert.equal(status, 0);
+  });
+
+const MEASURED = `dns.lookup.duration dns.question.name=localhost 1
+http.client.connection.duration server.address=localhost server.port=PORT 1
+http.client.connection.setup.duration server.address=localhost server.port=PORT phase=connect 1
+http.client.connection.setup.duration server.address=localhost server.port=PORT phase=dns 1
+http.client.open_connections server.address=localhost server.port=PORT http.connection.state=active 0
+http.client.open_connections server.address=localhost server.port=PORT http.connection.state=idle 0
+`;
+
+for (const [name, args] of Object.entries({
+  'after the SDK': ['--require', sdk, '--require', meter, '--require', register],
+  'before the SDK': ['--require', register, '--require', sdk, '--require', meter],
+}))
+  test(`a program that knows nothing of it is measured, unless OTEL_HTTPTRACE_METRICS is false: ${name}`, () => {
+    const { stdout, stderr } = run(args);
+    assert.equal(stdout, TREE + MEASURED, stderr);
+    assert.equal(run(args, { OTEL_HTTPTRACE_METRICS: 'false' }).stdout, TREE);
   });
 
 test('options come from the environment', () => {

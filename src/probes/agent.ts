@@ -4,10 +4,9 @@ import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
-import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
 import { firstHop, measuredHop } from './firsthop';
-import { guarded, type Method, ownerOf, patch } from './patch';
+import { failed, type Method, ownerOf, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
@@ -44,18 +43,22 @@ export function agentProbe(): () => void {
   wrapCreateSocket(Agent.prototype);
   undo.push(
     patch(Agent.prototype, 'addRequest', (original, layer) => {
-      const observe = guarded(function addRequest(this: Agent, req: ClientRequest, options: unknown) {
+      const observe = function addRequest(agent: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
         const isTraced = isWanted(ctx) && !req.destroyed;
-        if (isTraced || isMeasuring()) wrapCreateSocket(this);
+        if (isTraced || isMeasuring()) wrapCreateSocket(agent);
         if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
-        RoundTrip.begin(req, ctx, 'http', firstHop(this, req, options));
-      });
+        RoundTrip.begin(req, ctx, 'http', firstHop(agent, req, options));
+      };
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, req, options);
+        try {
+          observe(this, req, options);
+        } catch (error) {
+          failed(observe, error);
+        }
         const before = asksAgent(req);
         try {
           return original.apply(this, arguments as unknown as unknown[]);
@@ -70,16 +73,19 @@ export function agentProbe(): () => void {
       };
     }),
     patch(Agent.prototype, 'emit', (original, layer) => {
-      const takeBack = guarded(givenBack);
-      const observe = guarded(freed);
       return function emit(this: Agent, event: string, socket: PooledSocket, options: object) {
         if (event !== 'free' || !layer.active || !socket)
           return original.apply(this, arguments as unknown as unknown[]);
+        const connection = Connection.of(socket);
         const req = socket._httpMessage;
         const { writable } = socket;
-        takeBack.call(this, socket, req);
+        givenBack(connection, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket, req, writable, options);
+        try {
+          freed(this, socket, connection, req, writable, options);
+        } catch (error) {
+          failed(freed, error);
+        }
         return result;
       };
     }),
@@ -108,15 +114,12 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
   };
 }
 
-/** Up to Node 22 a connection that was handed over still names its former request, one of these, until the new one begins to use it. */
-const handedOn = stamp<ClientRequest, true>();
-
 /** Before the agent decides. A request that was aborted right after it was given the socket never used it. */
-function givenBack(this: Agent, socket: PooledSocket, req: PooledRequest | null | undefined): void {
-  const connection = Connection.of(socket);
-  const isUsed = req?.res && handedOn.get(req) === undefined;
+function givenBack(connection: Connection, req: PooledRequest | null | undefined): void {
+  const isUsed = req?.res && req !== connection.formerUser;
   if (connection.isGiven && !isUsed) connection.requestCount--;
   connection.isGiven = false;
+  connection.formerUser = undefined;
 }
 
 /**
@@ -124,22 +127,21 @@ function givenBack(this: Agent, socket: PooledSocket, req: PooledRequest | null 
  * @param req - whose it was, and what it was like, before the decision
  */
 function freed(
-  this: Agent,
+  agent: AgentInternals,
   socket: PooledSocket,
+  connection: Connection,
   req: PooledRequest | null | undefined,
   writable: boolean,
   options: object,
 ): void {
-  const connection = Connection.of(socket);
   const kept = connection.isGiven || !socket.destroyed;
   const roundTrip = req ? RoundTrip.of(req) : undefined;
-  if (connection.isGiven && req && socket._httpMessage === req) handedOn.set(req, true);
+  if (connection.isGiven && req && socket._httpMessage === req) connection.formerUser = req;
   // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
   if (!connection.isGiven && kept && socket._httpMessage === null) connection.idleSince = now();
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
   if (kept) roundTrip.putIdleConn();
-  else if ((this as Agent & { keepAlive?: boolean }).keepAlive && req?.shouldKeepAlive)
-    roundTrip.putIdleConn(refusal(this, options, writable));
+  else if (agent.keepAlive && req?.shouldKeepAlive) roundTrip.putIdleConn(refusal(agent, options, writable));
   roundTrip.done();
 }
 

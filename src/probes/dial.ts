@@ -34,11 +34,10 @@ export class Dial implements OpenDial, Dialling {
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
-  /** Why it failed. */
+  #isKept: boolean;
   failure: Error | undefined;
   #measure: DialTrace | undefined;
   #scope: Scope | undefined;
-  readonly #isClaimable: boolean;
   /** Where it leads; known while somebody measures. */
   readonly server: Server | undefined;
   /** When the connection could be used, on the clock of `performance.now()`; 0 before, and if it failed. */
@@ -59,7 +58,7 @@ export class Dial implements OpenDial, Dialling {
   ) {
     dials.set(socket, this);
     this.#scope = scope;
-    this.#isClaimable = scope?.claimable === true;
+    this.#isKept = scope?.claimable === true;
     this.server = scope?.server;
     if (this.server !== undefined) this.#measure = dialTrace(this.server);
     if (owner !== undefined) this.claim(owner);
@@ -70,7 +69,7 @@ export class Dial implements OpenDial, Dialling {
     return this.#owner;
   }
   get isUnclaimed(): boolean {
-    return this.#owner === undefined && this.#isClaimable;
+    return this.#owner === undefined && this.#isKept;
   }
   get isHeard(): boolean {
     return this.#owner?.trace !== undefined;
@@ -90,10 +89,16 @@ export class Dial implements OpenDial, Dialling {
     if (!this.#over) owner.addDial(this);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
-    for (const { time, report } of waiting) at(time, () => this.#tell(report));
+    for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
   }
 
-  /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
+  /** Whether reports wait for {@link claim} even when it is over. */
+  keep(isKept: boolean): void {
+    this.#isKept = isKept;
+    if (this.#over && !isKept) this.#waiting = undefined;
+  }
+
+  /** Calls back once, when the connection can be used. The latest to ask is who will use it. */
   whenReady(user: RoundTrip | undefined, onReady: () => void): void {
     this.#user = user;
     this.#onReady = onReady;
@@ -186,8 +191,7 @@ export class Dial implements OpenDial, Dialling {
     if (this.#over) return;
     this.#over = true;
     this.#measure = undefined;
-    // A claim may still come: undici's queued requests are given their connection when it is ready.
-    if (!this.isUnclaimed) this.#waiting = undefined;
+    if (!this.#isKept) this.#waiting = undefined;
     stopListening(this.socket);
     // What the application opens in this asynchronous context from here on is nobody's dial.
     if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;

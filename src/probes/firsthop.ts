@@ -1,7 +1,8 @@
-import { Agent, type ClientRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { diag } from '@opentelemetry/api';
 import { type Server, willMeasure } from '../measuring';
 import { asciiHost, type Target } from './hostport';
+import { isNodeAgent } from './nodeagent';
 
 /** What agents have that tell where they connect to: Node's own, and those that are built like them. */
 interface AgentInternals {
@@ -60,7 +61,7 @@ function targetOf(
   protocol: string,
 ): Hop & Pick<RequestOptions, 'socketPath'> {
   const wanted = ((typeof options === 'string' ? { host: options } : options) ?? {}) as RequestOptions;
-  const own = agent instanceof Agent ? (agent as AgentInternals).options : undefined;
+  const own = isNodeAgent(agent) ? (agent as AgentInternals).options : undefined;
   const socketPath = own?.socketPath || wanted.socketPath;
   return {
     host: asciiHost(own?.host || wanted.host || 'localhost'),

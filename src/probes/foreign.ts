@@ -1,12 +1,28 @@
-import { Agent, ClientRequest } from 'node:http';
-import { context } from '@opentelemetry/api';
+import { ClientRequest } from 'node:http';
+import { type Context, context } from '@opentelemetry/api';
+import { now } from '../clock';
+
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
 import { firstHop, measuredHop } from './firsthop';
+import { isNodeAgent } from './nodeagent';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
+
+/** The circumstances in which a request was made that asks no `http.Agent` for its connection. */
+export interface Making {
+  readonly ctx: Context;
+  readonly time: number;
+}
+
+const makings = stamp<ClientRequest, Making>();
+
+/** When and by whom such a request was made; undefined if that was not seen. */
+export function makingOf(req: ClientRequest): Making | undefined {
+  return makings.get(req);
+}
 
 /** Requests that have asked an agent of this kind, traced or not. */
 const asked = stamp<ClientRequest, true>();
@@ -17,27 +33,27 @@ export function wasAsked(req: ClientRequest): boolean {
 }
 
 /**
- * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7.
+ * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7; and requests that have none.
  *
  * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
  * the header if it was given as an array, before it asks the agent (20 to 26).
  */
 export function foreignAgentProbe(): () => void {
   const met = new Met();
-  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: unknown }) {
-    const { agent } = this;
-    if (agent && !(agent instanceof Agent)) met.watch(agent);
+  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
+    if (makings.get(this) === undefined) makings.set(this, { ctx: context.active(), time: now() });
+    if (this.agent) met.watch(this.agent);
   });
   const undo = [
     patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
-      return function getHeader(this: ClientRequest, name: unknown) {
-        if (name === 'host' && layer.active) meet.call(this);
+      return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
+        if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
-      return function _storeHeader(this: ClientRequest) {
-        if (layer.active) meet.call(this);
+      return function _storeHeader(this: ClientRequest & { readonly agent?: object }) {
+        if (layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

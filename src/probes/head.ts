@@ -4,6 +4,13 @@ import type { ClientRequest } from 'node:http';
 export interface WrittenHead extends ClientRequest {
   readonly _header?: string | null;
   readonly _contentLength?: number | null;
+  readonly _headerSent?: boolean;
+  readonly outputData?: readonly unknown[];
+}
+
+/** A proxy agent that rewrites a header which waits for the connection (http-proxy-agent) has Node think it was never sent. */
+export function hasHandedOverHeader({ _headerSent, outputData }: WrittenHead): boolean {
+  return _headerSent === true || (outputData !== undefined && outputData.length > 0);
 }
 
 /** Whether a body follows the head. */

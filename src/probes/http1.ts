@@ -1,36 +1,41 @@
-import { Agent, ClientRequest, IncomingMessage } from 'node:http';
+import { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
+import { isBeingRead } from './body';
 import { targetByHeader } from './firsthop';
-import { wasAsked } from './foreign';
-import { hasBody, headerFields, type WrittenHead, waits100Continue } from './head';
+
+import { makingOf, wasAsked } from './foreign';
+import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
+import { isNodeAgent } from './nodeagent';
+
 import { countOpen, toBeCounted } from './openconnections';
-import { guarded, patch } from './patch';
+import { failed, guarded, patch } from './patch';
 import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { calledAt, dialFor, isReady } from './sockets';
+import { dialFor, isReady } from './sockets';
 import { tunnelledFor } from './tunnel';
 
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
   readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
-  readonly _headerSent?: boolean;
-  readonly outputData?: readonly unknown[];
 }
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
 export function http1Probe(): () => void {
   const undo = [
     patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
-      const observe = guarded(useSocket);
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
         if (!layer.active || !socket || err) return original.apply(this, arguments as unknown as unknown[]);
-        observe.call(this, socket);
+        try {
+          useSocket(this, socket);
+        } catch (error) {
+          failed(useSocket, error);
+        }
         if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
         // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
         const before = enterDials(undefined);
@@ -47,28 +52,31 @@ export function http1Probe(): () => void {
       return function _send(this: Request) {
         const result = original.apply(this, arguments as unknown as unknown[]);
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
+        if (roundTrip?.hasConn && !roundTrip.hasWrittenHeaders) observe.call(this, roundTrip);
         return result;
       };
     }),
     // Seen here, events need no listener: a 'response' listener of ours would keep Node from discarding an unwanted body.
     patch(ClientRequest.prototype, 'emit', (original, layer) => {
-      const observe = guarded(requestEvent);
       return function emit(this: Request, event: string, value: unknown) {
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-        if (roundTrip !== undefined) observe.call(this, roundTrip, event, value);
+        if (roundTrip !== undefined)
+          try {
+            requestEvent(this, roundTrip, event, value);
+          } catch (error) {
+            failed(requestEvent, error);
+          }
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(IncomingMessage.prototype, 'emit', (original, layer) => {
-      const observe = guarded(responseEvent);
       return function emit(this: Response, event: string, value: unknown) {
-        if (
-          layer.active &&
-          (event === 'end' || event === 'error' || event === 'close') &&
-          this.req !== undefined
-        )
-          observe.call(this, event, value);
+        if ((event === 'end' || event === 'error' || event === 'close') && layer.active)
+          try {
+            responseEvent(this, event, value);
+          } catch (error) {
+            failed(responseEvent, error);
+          }
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -79,22 +87,22 @@ export function http1Probe(): () => void {
 }
 
 /** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
-function useSocket(this: Request, socket: Socket): void {
-  leaveQueue(this);
+function useSocket(req: Request, socket: Socket): void {
+  leaveQueue(req);
   // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
-  if (this.destroyed || tunnelledFor(this) !== undefined) return;
+  if (req.destroyed || tunnelledFor(req) !== undefined) return;
   const connection = Connection.of(socket);
   const { idleSince } = connection;
-  if (connection.requestCount === 0 && this.reusedSocket) connection.counted = false;
-  const reused = connection.requestCount > 0 || this.reusedSocket;
+  if (connection.requestCount === 0 && req.reusedSocket) connection.counted = false;
+  const reused = connection.requestCount > 0 || req.reusedSocket;
   connection.requestCount++;
   connection.isGiven = true;
   connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(this) ?? beginLate(this, socket);
-  const server = toBeCounted(this, socket, connection);
+  const roundTrip = RoundTrip.of(req) ?? beginLate(req);
+  const server = toBeCounted(req, socket, connection);
   // An application may hand over a socket that is dead: nothing will ever come of it.
   if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
-  const wasIdle = idleSince > 0 || this.reusedSocket;
+  const wasIdle = idleSince > 0 || req.reusedSocket;
   if (isReady(socket)) {
     if (server !== undefined) countOpen(socket, connection, server);
     return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
@@ -103,16 +111,16 @@ function useSocket(this: Request, socket: Socket): void {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-    wroteHeaders.call(this, roundTrip);
+    wroteHeaders.call(req, roundTrip);
   });
 }
 
 /** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
-function beginLate(req: Request, socket: Socket): RoundTrip | undefined {
-  if (req.agent instanceof Agent || wasAsked(req)) return undefined;
-  const ctx = context.active();
+function beginLate(req: Request): RoundTrip | undefined {
+  if (isNodeAgent(req.agent) || wasAsked(req)) return undefined;
+  const { ctx, time } = makingOf(req) ?? { ctx: context.active(), time: now() };
   if (!isWanted(ctx)) return undefined;
-  return at(calledAt(socket) ?? now(), () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
+  return at(time, () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
 }
 
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
@@ -121,36 +129,31 @@ function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
   roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
 }
 
-/** A proxy agent that rewrites a header which waits for the connection (http-proxy-agent) has Node think it was never sent. */
-function hasHandedOverHeader({ _headerSent, outputData }: Request): boolean {
-  return _headerSent === true || (outputData !== undefined && outputData.length > 0);
-}
-
-function requestEvent(this: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
+function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
   switch (event) {
     case 'socket':
       // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
       (value as Socket).prependListener('data', firstByte);
-      return wroteHeaders.call(this, roundTrip);
+      return wroteHeaders.call(req, roundTrip);
     case 'finish':
       // Up to version 22 Node emits it for a write that failed or was cut off by an abort, too.
-      if (this.destroyed) return;
-      wroteHeaders.call(this, roundTrip);
-      return roundTrip.wroteRequest(this.socket?.errored ?? undefined);
+      if (req.destroyed) return;
+      wroteHeaders.call(req, roundTrip);
+      return roundTrip.wroteRequest(req.socket?.errored ?? undefined);
     case 'continue':
       return roundTrip.got100Continue();
     case 'information':
-      return gotInformation(this, roundTrip, value as IncomingMessage);
+      return gotInformation(req, roundTrip, value as IncomingMessage);
     case 'upgrade':
     case 'connect':
       // The socket is the application's from here on.
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
-      this.socket?.removeListener('data', firstByte);
+      req.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
-      return requestClosed(this, roundTrip);
+      return requestClosed(req, roundTrip);
   }
 }
 
@@ -170,13 +173,10 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
   const { res, socket } = req;
   const willBeFreed =
     res?.complete &&
-    socket &&
-    !socket.destroyed &&
-    req.agent instanceof Agent &&
+    socket?.destroyed === false &&
+    isNodeAgent(req.agent) &&
     socket.listenerCount('free') > 0;
-  // An upgrade that nobody listens for is given to nobody.
-  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
-  if (willBeFreed || isBeingRead) return;
+  if (willBeFreed || (res !== undefined && isBeingRead(res))) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();
   roundTrip.done(err);
@@ -186,8 +186,7 @@ interface Response extends IncomingMessage {
   readonly req?: Request & { readonly shouldKeepAlive?: boolean };
 }
 
-function responseEvent(this: Response, event: string, value: unknown): void {
-  const { req } = this;
+function responseEvent({ req }: Response, event: string, value: unknown): void {
   const roundTrip = req && RoundTrip.of(req);
   if (req === undefined || roundTrip === undefined) return;
   if (event === 'error') return roundTrip.done(value as Error);

@@ -2,6 +2,7 @@ import { Connection } from '../connection';
 import { agentProbe } from './agent';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
+import { http2Probe } from './http2';
 import { closingProbe } from './openconnections';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
@@ -16,6 +17,7 @@ const PROBES = [
   foreignAgentProbe,
   http1Probe,
   undiciProbe,
+  http2Probe,
 ];
 
 let users = 0;

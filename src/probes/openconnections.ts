@@ -1,10 +1,11 @@
-import { Agent, type ClientRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { Socket } from 'node:net';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { closed, isMeasuring, type Server, whileMeasuring, willMeasure } from '../measuring';
 import { dialOf } from './dial';
 import { firstHop, targetByHeader } from './firsthop';
+import { isNodeAgent } from './nodeagent';
 import { guarded, patch } from './patch';
 import { leaveMeasuredScope } from './scope';
 
@@ -44,7 +45,7 @@ export function toBeCounted(
 ): Server | undefined {
   // Agents of other kinds may give away, within the scope of a new dial, a connection that they had.
   const { agent } = req;
-  if (isMeasuring() && !(agent instanceof Agent)) leaveMeasuredScope();
+  if (isMeasuring() && !isNodeAgent(agent)) leaveMeasuredScope();
   if (connection.server !== undefined) return undefined;
   const isNew = connection.requestCount === 1;
   if (!(isNew ? willMeasure() : isMeasuring())) return undefined;

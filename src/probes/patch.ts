@@ -88,12 +88,18 @@ function resemble(wrapper: Method, original: Method): Method {
   return Object.defineProperties(wrapper, properties);
 }
 
+/** An observer has thrown. What it should have reported is missing. */
+export function failed(observe: { readonly name: string }, error: unknown): void {
+  diag.error(`httptrace: ${observe.name} failed; what it reports is missing from this request`, error);
+}
+
 /**
- * Wraps one of our observers so that it cannot throw into the application. What it fails to report is missing, and `diag` says so.
+ * Wraps one of our observers so that it cannot throw into the application, see {@link failed}.
  *
- * Passes on up to five arguments by name: rest parameters would allocate an array on every call.
+ * Passes on up to five arguments by name: rest parameters would allocate an array on every call. What runs for every request has a `try` of its
+ * own instead: all guards share their code, so that V8 can put no observer's in its place.
  */
-export function guarded<T, P extends unknown[], R>(
+export function guarded<T, P extends unknown[], R = void>(
   observe: (this: T, ...args: P) => R,
 ): (this: T, ...args: P) => R | undefined {
   const call: Method = observe;
@@ -101,7 +107,7 @@ export function guarded<T, P extends unknown[], R>(
     try {
       return call.call(this, a, b, c, d, e);
     } catch (error) {
-      diag.error(`httptrace: ${observe.name} failed; what it reports is missing from this request`, error);
+      failed(observe, error);
       return undefined;
     }
   };

@@ -35,7 +35,7 @@ export function askedAgent(
   req: ClientRequest,
   options: unknown,
 ): void {
-  const isQueued = asking === req && !req.destroyed && isMeasuring();
+  const isQueued = asking === req && isMeasuring();
   asking = before;
   if (isQueued) queued(agent, req, options);
 }

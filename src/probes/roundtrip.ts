@@ -2,10 +2,10 @@ import type { Socket } from 'node:net';
 import { type Context, diag } from '@opentelemetry/api';
 import { now } from '../clock';
 import type { Connection } from '../connection';
-import { type Stamp, stamp } from '../stamp';
 import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
 import { bodyEnd, traceFor } from '../tracing';
 import { hostPort, type Target } from './hostport';
+import { OfRequest } from './ofrequest';
 import { closeDials, type OpenDial } from './opendials';
 import { emptyScope, type Scope } from './scope';
 
@@ -44,11 +44,9 @@ export class RoundTrip implements Exchange {
   #bodyEnded = false;
   #waits100 = false;
 
-  static readonly #of: Stamp<object, RoundTrip> = stamp();
-
   /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
-    return running === 0 ? undefined : RoundTrip.#of.get(request);
+    return running === 0 ? undefined : OfRequest.get(request);
   }
 
   /**
@@ -66,7 +64,7 @@ export class RoundTrip implements Exchange {
     roundTrip.#trace = traceFor(ctx, roundTrip);
     if (roundTrip.#trace === undefined) return undefined;
     running++;
-    RoundTrip.#of.set(request, roundTrip);
+    OfRequest.set(request, roundTrip);
     roundTrip.#trace.getConn?.(roundTrip.hostPort);
     return roundTrip;
   }

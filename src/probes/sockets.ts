@@ -42,6 +42,7 @@ export function dialProbe(): () => void {
 
 interface ConnectOptions {
   readonly host?: string;
+  readonly port?: number | string;
   readonly path?: string;
   readonly lookup?: unknown;
 }
@@ -49,15 +50,27 @@ interface ConnectOptions {
 /** A call of `connect` that belongs to no request yet, and may never. */
 const calls = stamp<Socket, { readonly path: string; readonly time: number }>();
 
+/** Where the latest call of `connect` went; undefined for a path. */
+const hops = stamp<Socket, Server | undefined>();
+
+/** When a handshake began that belongs to no request yet. */
+const handshakes = stamp<Socket, number>();
+
 /** What the latest call of `connect` has to look up. */
 const resolutions = stamp<Socket, Resolution | undefined>();
+
+/** Where a socket was connected to, or the one below its TLS; undefined for a path, and when that was not seen. */
+export function hopOf(socket: StartingTlsSocket): Server | undefined {
+  return hops.get(socket) ?? (socket._parent && hopOf(socket._parent));
+}
 
 /** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
 function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
   const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
   resolutions.set(this, undefined);
   if (typeof options !== 'object' || options === null) return;
-  const { path = '' } = options;
+  const { path = '', host = 'localhost', port } = options;
+  hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
   resolutions.set(this, resolutionOf(this, options));
   if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
     calls.set(this, { path, time: now() });
@@ -80,31 +93,33 @@ function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): R
 
 /** Whether a socket can be used already. */
 export function isReady(socket: Socket): boolean {
-  return !(
-    socket.connecting ||
-    (socket instanceof TLSSocket && (socket as { secureConnecting?: boolean }).secureConnecting)
-  );
-}
-
-/** When `connect` was called on a socket that belongs to no request yet. */
-export function calledAt(socket: Socket): number | undefined {
-  return calls.get(socket)?.time;
+  return !socket.connecting && (socket as { secureConnecting?: boolean }).secureConnecting !== true;
 }
 
 /**
- * The dial of a socket that a request was given while it was still connecting.
+ * The dial of a socket that is still connecting: of one that a request was given, or that one will be given.
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
  *
  * @param server - where it leads, if it is to be measured
  */
-export function dialFor(socket: Socket, request: RoundTrip | undefined, server: Server | undefined): Dial {
+export function dialFor(
+  socket: StartingTlsSocket,
+  request: RoundTrip | undefined,
+  server: Server | undefined,
+): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
     if (request !== undefined) dial.claim(request);
     return dial;
   }
   const call = calls.get(socket);
-  // Dialled before the request was made, for one that is not traced and has been given up: this one only waits for it.
+  const handshake = handshakes.get(socket);
+  if (!socket.connecting && handshake !== undefined) {
+    const late = new Dial(socket, request, { owner: request, server });
+    at(handshake, () => late.tlsHandshakeStart());
+    return late;
+  }
+  // Dialled before the request was made, by the application or for another one, untraced and given up: this one only waits for it.
   const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
   const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
@@ -122,8 +137,8 @@ function resolveFor(dial: Dial): void {
   if (resolution !== undefined) dial.resolve(resolution);
 }
 
-interface StartingTlsSocket extends TLSSocket {
-  readonly _parent?: Socket;
+interface StartingTlsSocket extends Socket {
+  readonly _parent?: StartingTlsSocket;
   readonly _tlsOptions?: { isServer?: boolean };
 }
 
@@ -139,4 +154,5 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   const claimable = scope?.claimable === true || parent?.isUnclaimed === true;
   if (owner?.trace !== undefined || claimable || (server !== undefined && isMeasuring()))
     new Dial(this, owner, { owner, server, claimable }).tlsHandshakeStart();
+  else handshakes.set(this, now());
 }

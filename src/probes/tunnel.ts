@@ -19,5 +19,5 @@ export function isTunnel(req: ClientRequest): boolean {
 
 /** For which request a tunnel is made. */
 export function tunnelledFor(req: ClientRequest): RoundTrip | undefined {
-  return owners.get(req);
+  return req.method === 'CONNECT' ? owners.get(req) : undefined;
 }

@@ -1,26 +1,58 @@
 import type { HrTime, Span } from '@opentelemetry/api';
-import type { Begun } from '../clock';
+import { type Begun, present } from '../clock';
 
 /** Converts a time on the clock of `performance.now()` to the parent span's clock. */
 export type Anchor = (time: number) => HrTime;
+
+/** What SDK spans (2.x, 3.x) keep of their clocks, as far as they do: all but the first are private. */
+interface SdkSpan extends Span {
+  readonly startTime?: unknown;
+  readonly _performanceStartTime?: unknown;
+  readonly _startTimeProvided?: unknown;
+}
 
 /**
  * Every span of the JavaScript SDK has a clock of its own: it starts at `Date.now()`, in whole milliseconds, and goes on monotonically. A
  * child that reads any other clock starts before its parent or ends after it in up to every second trace. So children are placed on their
  * parent's clock.
- *
- * How old the parent is can only be told from `Date.now()`, to a millisecond: of the two possible ages the smaller is taken, so that a child never ends after
- * a parent that outlives it. For the span of the request itself, which has just begun, that is exact to the microseconds between them.
- *
- * @param takenAt - now, on the clock of `performance.now()`
  */
-export function anchor(parent: Span, takenAt: number): Anchor {
+export function anchor(parent: Span): Anchor {
+  const { startTime } = parent as SdkSpan;
+  const began = clockOf(parent);
+  if (!isHrTime(startTime) || began === undefined) return anchorByWall(startTime);
+  const [seconds, nanos] = startTime;
+  return (time) => later(seconds, nanos, time - began);
+}
+
+/** When a span began, on the clock of `performance.now()`; now, if it does not tell. */
+export function beganAt(span: Span): number {
+  return clockOf(span) ?? present() - ageByWall((span as SdkSpan).startTime, Date.now());
+}
+
+function clockOf(span: Span): number | undefined {
+  const { _performanceStartTime: began, _startTimeProvided: isGiven } = span as SdkSpan;
+  return typeof began === 'number' && isGiven === false ? began : undefined;
+}
+
+/**
+ * The same for a parent that does not tell its clock. How old it is can then only be told from `Date.now()`, to a millisecond: of the two possible ages the smaller is
+ * taken, so that a child never ends after a parent that outlives it.
+ */
+function anchorByWall(startTime: unknown): Anchor {
+  // In this order: if the process is held up between the two, children come out too early, and not too late.
   const wall = Date.now();
-  const start = (parent as Span & { startTime?: unknown }).startTime;
-  // A span that does not tell its start (an APM's own implementation) is on the wall clock, as well as it can be.
-  const [seconds, nanos]: HrTime = isHrTime(start) ? start : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
-  const age = Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
-  return (time) => later(seconds, nanos, age + time - takenAt);
+  const takenAt = present();
+  // A span that does not even tell its start is on the wall clock, as well as it can be.
+  const [seconds, nanos] = isHrTime(startTime) ? startTime : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
+  const age = ageByWall(startTime, wall);
+  return (time) => later(seconds, nanos, Math.max(0, age + time - takenAt));
+}
+
+/** The smaller of the two ages in milliseconds. */
+function ageByWall(startTime: unknown, wall: number): number {
+  if (!isHrTime(startTime)) return 0;
+  const [seconds, nanos] = startTime;
+  return Math.max(0, wall - (seconds * 1000 + nanos / 1e6) - 1);
 }
 
 /**

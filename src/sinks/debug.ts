@@ -23,6 +23,7 @@ export const debugSource: Source = {
 
 /** A line a phase: `request 3 connection 2 http.dns 1.204 ms dns.question.name=localhost`. */
 class DebugWriter implements PhaseWriter {
+  readonly began = Number.NEGATIVE_INFINITY;
   readonly #request = ++lastRequest;
   readonly #start = now();
 

@@ -1,6 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
+import { beganAt } from './anchor';
 import type { Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
 
@@ -18,6 +19,10 @@ const KEYS: Readonly<Record<names.SpanName, string>> = {
 /** Each phase an attribute of the request's span: `<phase>.duration` in seconds. Several connection attempts are added up. */
 export class DurationWriter implements PhaseWriter {
   constructor(readonly span: Span) {}
+
+  get began(): number {
+    return beganAt(this.span);
+  }
 
   connected(_exchange: Exchange, facts: Attributes): void {
     setAttributes(this.span, facts);

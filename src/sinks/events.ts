@@ -1,8 +1,7 @@
 import type { Attributes, Span } from '@opentelemetry/api';
-import { now } from '../clock';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
-import { type Anchor, anchor } from './anchor';
+import { type Anchor, anchor, beganAt } from './anchor';
 import { errorType } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
@@ -12,7 +11,11 @@ export class EventWriter implements PhaseWriter {
   readonly #anchor: Anchor;
 
   constructor(readonly span: Span) {
-    this.#anchor = anchor(span, now());
+    this.#anchor = anchor(span);
+  }
+
+  get began(): number {
+    return beganAt(this.span);
   }
 
   connected(_exchange: Exchange, facts: Attributes): void {

@@ -12,7 +12,7 @@ import { now } from '../clock';
 import * as names from '../names';
 import { bodyEnd, type Exchange, type SinkTrace } from '../tracing';
 import * as describe from './attributesof';
-import type { Mark, Phase, PhaseWriter } from './phase';
+import { beginWithDial, type Mark, type Phase, type PhaseWriter } from './phase';
 
 /** Told a header field and its values. */
 export type HeaderRecorder = (key: string, values: readonly string[]) => void;
@@ -175,6 +175,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   #write(phase: Phase): void {
+    if (phase.name === names.SPAN_GETCONN) beginWithDial(phase, this.#writer);
     phase.children = phase.children.filter((child) => this.#isLongEnough(child));
     if (this.#isLongEnough(phase)) this.#writer.phase(phase);
   }

@@ -12,10 +12,14 @@ const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie']);
 /** Records the listed header fields (in lower case) on the request's span, by the semantic convention; credentials never. */
 export function headerRecorder(span: Span, headers: readonly string[]): HeaderRecorder | undefined {
   if (headers.length === 0) return undefined;
+  const seen = new Map<string, string[]>();
   return (key, values) => {
     const name = key.toLowerCase();
     if (!headers.includes(name)) return;
-    const shown = CREDENTIALS.has(name) ? values.map(() => 'REDACTED') : [...values];
-    setAttributes(span, { [ATTR_HTTP_REQUEST_HEADER(name)]: shown });
+    const shown = CREDENTIALS.has(name) ? values.map(() => 'REDACTED') : values;
+    // HTTP/2 tells of one value at a time.
+    const all = [...(seen.get(name) ?? []), ...shown];
+    seen.set(name, all);
+    setAttributes(span, { [ATTR_HTTP_REQUEST_HEADER(name)]: all });
   };
 }

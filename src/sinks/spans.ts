@@ -12,7 +12,7 @@ import { now } from '../clock';
 import type { Connection } from '../connection';
 import * as names from '../names';
 import { type Exchange, isSampled, type RequestSpan } from '../tracing';
-import { type Anchor, anchor, anchorWithin } from './anchor';
+import { type Anchor, anchor, anchorWithin, beganAt } from './anchor';
 import { errorType } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
@@ -45,7 +45,11 @@ export class SpanWriter implements PhaseWriter {
     readonly requestSpan?: RequestSpan,
   ) {
     this.#start = now();
-    this.#anchor = parent && anchor(parent, this.#start);
+    this.#anchor = parent && anchor(parent);
+  }
+
+  get began(): number {
+    return this.parent === undefined ? (this.requestSpan?.begun.by ?? this.#start) : beganAt(this.parent);
   }
 
   connected(exchange: Exchange, facts: Attributes): void {

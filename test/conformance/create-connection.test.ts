@@ -4,7 +4,7 @@ import http from 'node:http';
 import net from 'node:net';
 import { test } from 'node:test';
 import tls from 'node:tls';
-import { context } from '@opentelemetry/api';
+import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { withClientTrace } from '../../src';
 import { lookupOf } from '../support/dns';
 import { Recorder } from '../support/recorder';
@@ -64,6 +64,19 @@ test('createConnection without an agent may answer later', async (t) => {
     },
   });
   assert.match(r1.recorder.story(), /^GC (CS CD )?GO HF WH WR FB response RT end$/);
+});
+
+test('createConnection without an agent may answer from anywhere: the request is traced by whoever made it', async (t) => {
+  const { server, get } = await stage(t);
+  const warm = net.connect(server.port, '127.0.0.1');
+  const r1 = await get({
+    ...NO_AGENT,
+    createConnection: (_options, callback) => {
+      context.with(ROOT_CONTEXT, () => warm.once('connect', () => callback(null, warm)));
+      return undefined;
+    },
+  });
+  assert.equal(r1.recorder.story(), 'GC GO HF WH WR FB response RT end');
 });
 
 test('createConnection of an agent may answer later: its dial is the request’s', async (t) => {

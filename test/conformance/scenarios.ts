@@ -1,7 +1,7 @@
-import { ABSENT } from './scenarios/absent';
 import { CONNECTIONS } from './scenarios/connections';
 import { EXCHANGES } from './scenarios/exchanges';
 import { FAILURES } from './scenarios/failures';
+import { HTTP2 } from './scenarios/http2';
 
 /**
  * One situation as Go's `net/http` shows it, and as Node shows it. A string for each request, in the recorder's short notation; `response`,
@@ -20,17 +20,8 @@ export interface Scenario {
   readonly args?: string;
 }
 
-/** A situation that cannot arise in Node's `http` and `https` clients. */
-export interface AbsentScenario {
-  readonly go: readonly string[];
-  readonly absent: string;
-}
-
-/** Every scenario recorded from Go that an `http` or `https` request of Node can get into. */
-export const SCENARIOS = { ...CONNECTIONS, ...EXCHANGES, ...FAILURES };
-
-/** The others. */
-export const ABSENT_SCENARIOS = ABSENT;
+/** Every scenario recorded from Go: those of HTTP/2 on `node:http2`, all others on `http` and `https`. */
+export const SCENARIOS = { ...CONNECTIONS, ...EXCHANGES, ...FAILURES, ...HTTP2 };
 
 export type Name = keyof typeof SCENARIOS;
 export type Theme = (typeof SCENARIOS)[Name]['theme'];

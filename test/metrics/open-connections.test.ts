@@ -15,7 +15,7 @@ import { gate } from '../support/gate';
 import { meters, openConnections } from '../support/meters';
 import { registerContextManager } from '../support/otel';
 import { httpProxy } from '../support/proxies';
-import { serve, serveRaw, type TestServer } from '../support/servers';
+import { closedPort, serve, serveRaw, type TestServer } from '../support/servers';
 
 registerContextManager();
 const meter = meters();
@@ -56,7 +56,7 @@ for (const tls of [false, true])
       assert.equal(server.connections, 8);
       assert.equal(await durations(server.port), 0);
 
-      const closed = Promise.all(pooled(agent).map((socket) => once(socket, 'close')));
+      const closed = Promise.all(pooled(agent).map((socket) => once(socket.ref(), 'close')));
       agent.destroy();
       await closed;
       assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
@@ -71,7 +71,7 @@ test('a connection that is reused is counted once, and one that the server close
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 1 });
   const [socket] = pooled(agent);
   assert.ok(socket);
-  const closed = once(socket, 'close');
+  const closed = once(socket.ref(), 'close');
   await server.close();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
@@ -141,6 +141,18 @@ for (const [name, agentFor] of Object.entries({
     await proxy.close();
     assert.deepEqual(await openConnections(meter, proxy.port), { active: 0, idle: 0 });
     assert.equal(await durations(proxy.port), 1);
+    const made = (await meter.lines()).filter((line) => line.includes(`=${proxy.port} phase`));
+    assert.deepEqual(
+      made.map((line) => line.replace(/^.* phase=/, '')),
+      ['connect 1', 'dns 1', 'tls 1'],
+    );
+    assert.deepEqual(
+      (await meter.read('http.client.request.time_in_queue')).filter(
+        ({ attributes }) => attributes['server.port'] === proxy.port,
+      ),
+      [],
+      'a request whose tunnel is being made does not wait in a queue',
+    );
   });
 
 test('a socket that was connected before is counted, and has no duration', async (t) => {
@@ -182,6 +194,20 @@ test('what the application connects to by itself, also in a response, is not cou
     onRequest: (req) => req.on('error', () => own.push(net.connect(database.port, 'localhost'))).end(),
   });
   assert.equal(refused.error?.code, 'ECONNREFUSED');
+  // An agent that gives away a connection it had before, and one whose own dial fails before the request hears of it.
+  const had = net.connect(server.port, '127.0.0.1');
+  await once(had, 'connect');
+  const giving = Object.assign(new http.Agent(), { createConnection: () => had });
+  await get(server, '/', {
+    agent: giving,
+    onRequest: (req) => req.on('socket', () => own.push(net.connect(database.port, 'localhost'))).end(),
+  });
+  const nobody = await closedPort();
+  const tunnels = new HttpsProxyAgent(`http://127.0.0.1:${nobody}`);
+  await send(new URL('https://target.test/'), {
+    agent: tunnels,
+    onRequest: (req) => req.on('error', () => own.push(net.connect(database.port, 'localhost'))).end(),
+  });
   await Promise.all(own.map((socket) => (socket.connecting ? once(socket, 'connect') : undefined)));
   const lines = await meter.lines();
   assert.deepEqual(
@@ -191,7 +217,11 @@ test('what the application connects to by itself, also in a response, is not cou
   const setups = (await meter.read('http.client.connection.setup.duration')).filter(
     ({ attributes }) => attributes['server.port'] === server.port && attributes.phase === 'connect',
   );
-  assert.equal(setups[0]?.value, server.connections);
+  assert.equal(setups[0]?.value, server.connections - 1, 'all but the one that was there before');
+  assert.deepEqual(
+    lines.filter((line) => line.includes(`=${nobody} phase`)).map((line) => line.replace(/^.* phase=/, '')),
+    ['connect error.type=ECONNREFUSED 1'],
+  );
   for (const socket of own) socket.destroy();
 });
 
@@ -268,7 +298,7 @@ test('connections that were opened before, or while nothing was measured, are co
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 1 });
   const [socket] = pooled(agent);
   assert.ok(socket);
-  const closed = once(socket, 'close');
+  const closed = once(socket.ref(), 'close');
   agent.destroy();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });

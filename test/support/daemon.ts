@@ -11,7 +11,8 @@ export interface Daemon {
 /** Starts a program, and waits until a URL of it answers. */
 export async function startDaemon(command: string, args: string[], readyUrl: string): Promise<Daemon> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  const kill = () => void child.kill();
+  // At once: what it has in memory, or in a folder of ours, nobody misses.
+  const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
   let said = '';
   for (const stream of [child.stdout, child.stderr])
@@ -37,7 +38,7 @@ export async function startDaemon(command: string, args: string[], readyUrl: str
 async function end(child: ChildProcess): Promise<void> {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');
-  child.kill();
+  child.kill('SIGKILL');
   await ended;
 }
 

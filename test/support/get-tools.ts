@@ -2,21 +2,36 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CACHE, findJaeger, findPrometheus, JAEGER, PROMETHEUS, runs } from './tools';
+import {
+  CACHE,
+  COMPOSE,
+  type Found,
+  findCompose,
+  findJaeger,
+  findPrometheus,
+  type GoProgram,
+  JAEGER,
+  PROMETHEUS,
+  runs,
+} from './tools';
 
 // `npm run tools` gets the programs that some tests need, and keeps them for the next time. What cannot be had is no error:
 // those tests say that they are skipped, and why.
 
+/** After which a build is given up. */
+const MINUTES = 10;
+
 mkdirSync(CACHE, { recursive: true });
 const scratch = mkdtempSync(join(tmpdir(), 'httptrace-tools-'));
 try {
-  obtain('Jaeger', findJaeger, buildJaeger);
+  obtain('Jaeger', findJaeger, () => build(JAEGER));
+  obtain('compose-spec', findCompose, () => build(COMPOSE));
   obtain('Prometheus', findPrometheus, unpackPrometheus);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-function obtain(name: string, find: typeof findJaeger, get: () => void): void {
+function obtain(name: string, find: () => Found, get: () => void): void {
   let found = find();
   if ('missing' in found) {
     try {
@@ -29,27 +44,27 @@ function obtain(name: string, find: typeof findJaeger, get: () => void): void {
   console.log(`${name}: ${'bin' in found ? found.bin : found.missing}`);
 }
 
-/** From the Go module proxy: some minutes, once. The pages of its user interface are not part of the module. */
-function buildJaeger(): void {
+/** From the Go module proxy; what is big takes some minutes, once. */
+function build(program: GoProgram): void {
   const go = ['go', '/usr/local/go/bin/go'].find((path) => runs(path, ['version']));
   if (go === undefined) throw new Error('there is no Go');
   // Its own go.mod and go.sum decide about everything else, not what this machine is set to.
   const env = { ...process.env, GOFLAGS: '-mod=readonly', GOWORK: 'off' };
-  const download = ['mod', 'download', '-json', JAEGER.module];
+  const download = ['mod', 'download', '-json', program.module];
   const { Dir, Sum } = JSON.parse(execFileSync(go, download, { cwd: scratch, env, encoding: 'utf8' }));
-  if (Sum !== JAEGER.sum) throw new Error(`${JAEGER.module} is not what it was: ${Sum}`);
-  console.log(`Jaeger: building ${JAEGER.module}, which takes some minutes`);
-  const binary = join(scratch, 'jaeger');
-  const build = ['build', '-trimpath', '-ldflags=-s -w', '-o', binary, './cmd/jaeger'];
-  const { status, signal, stderr } = spawnSync(go, build, {
+  if (Sum !== program.sum) throw new Error(`${program.module} is not what it was: ${Sum}`);
+  console.log(`building ${program.module}`);
+  const binary = join(scratch, 'built');
+  const args = ['build', '-trimpath', '-ldflags=-s -w', '-o', binary, program.package];
+  const { status, signal, stderr } = spawnSync(go, args, {
     cwd: Dir,
     env,
     encoding: 'utf8',
-    timeout: 15 * 60_000,
+    timeout: MINUTES * 60_000,
   });
   if (status !== 0)
-    throw new Error(signal ? 'not built within 15 minutes' : stderr.trim().split('\n').at(-1));
-  keep(binary, JAEGER.cached);
+    throw new Error(signal ? `not built within ${MINUTES} minutes` : stderr.trim().split('\n').at(-1));
+  keep(binary, program.cached);
 }
 
 /** Debian's package, unpacked and not installed: nothing on this machine is changed. */

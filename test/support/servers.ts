@@ -53,7 +53,8 @@ export async function serveRaw(
   return await listening(server, options.tls, new Map(), options);
 }
 
-async function listening(
+/** Has a server listen, and knows its connections. */
+export async function listening(
   server: net.Server,
   cert: Certificate | undefined,
   remotePorts: Map<string, number>,

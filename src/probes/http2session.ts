@@ -1,0 +1,106 @@
+import { EventEmitter } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { now } from '../clock';
+import { Connection } from '../connection';
+import { type Server, willMeasure } from '../measuring';
+import type { Dial } from './dial';
+import { asciiHost, type Target } from './hostport';
+import { countOpen } from './openconnections';
+import type { RoundTrip } from './roundtrip';
+import { dialFor, hopOf } from './sockets';
+import { isUndiciSocket } from './undicisockets';
+
+/**
+ * What is remembered of a client session: its connection, who made it, and how many streams are open.
+ *
+ * Kept for every session, traced or not, from its construction on; one that is older is met at the next request made of it.
+ */
+export class Session {
+  readonly #socket: Socket;
+  #dial: Dial | undefined;
+  #open = 0;
+
+  /** @param session - being constructed, or about to make a request */
+  constructor(session: ClientHttp2Session) {
+    this.#socket = socketOf(session);
+    const server = willMeasure() ? hopOf(this.#socket) : undefined;
+    if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
+    // Its streams have odd numbers, from 1 on.
+    else if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
+    if (!session.connecting && server !== undefined) countOpen(this.#socket, this.#connection, server);
+  }
+
+  #watchDial(dial: Dial, server: Server | undefined): void {
+    this.#dial = dial;
+    dial.keep(true);
+    dial.whenReady(undefined, () => {
+      if (this.#open === 0) this.#connection.idleSince = now();
+      if (server !== undefined) countOpen(this.#socket, this.#connection, server);
+    });
+  }
+
+  get #connection(): Connection {
+    return Connection.of(this.#socket);
+  }
+
+  /** Its streams are requests of undici's, which has a probe of its own. */
+  get isUndicis(): boolean {
+    return isUndiciSocket(this.#socket);
+  }
+
+  /** What made the connection, for the first stream; undefined for all others. */
+  takeDial(): Dial | undefined {
+    const dial = this.#dial;
+    this.#dial = undefined;
+    return dial;
+  }
+
+  /** Where the connection goes; the authority of a request is asked if that was not seen, or is a Unix socket. */
+  target(authority: unknown): Target {
+    const protocol = this.#socket instanceof TLSSocket ? 'https:' : 'http:';
+    return { protocol, ...(hopOf(this.#socket) ?? hopIn(String(authority), protocol)) };
+  }
+
+  /** A stream is opened: its request has the connection, and shares it with the others. */
+  open(roundTrip: RoundTrip | undefined): void {
+    const connection = this.#connection;
+    const { idleSince } = connection;
+    const reused = connection.requestCount > 0 || !connection.counted;
+    connection.requestCount++;
+    connection.idleSince = 0;
+    this.#open++;
+    // It is idle as well while it waits for its first stream, but not in Go's sense.
+    const idle = reused ? idleSince : 0;
+    roundTrip?.gotConn(this.#socket, connection, reused, idle > 0, idle);
+  }
+
+  /** A stream is over. */
+  release(): void {
+    if (--this.#open === 0) this.#connection.idleSince = now();
+  }
+}
+
+function hopIn(authority: string, protocol: string): Server {
+  const { hostname, port } = new URL(`${protocol}//${authority}`);
+  return { host: asciiHost(hostname), port: Number(port || (protocol === 'https:' ? 443 : 80)) };
+}
+
+const NOTHING = Symbol('nothing');
+
+/** `session.socket` is a proxy, through which no private field can be read; but a method that returns its emitter returns the socket itself. */
+function socketOf(session: ClientHttp2Session): Socket {
+  return session.socket.off(NOTHING as unknown as string, () => {}) as Socket;
+}
+
+/**
+ * The prototype of client sessions, which `node:http2` does not export: that of a session over an object that plays a socket which never connects.
+ * So all sessions are seen, whoever has imported `connect` before us, and in whatever way.
+ */
+export function sessionPrototype(): object {
+  const socket = Object.assign(new EventEmitter(), { connecting: true, _handle: { isStreamBase: true } });
+  const createConnection = () => socket as unknown as Duplex;
+  return Object.getPrototypeOf(connect('http://localhost', { createConnection }));
+}

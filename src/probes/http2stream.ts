@@ -1,0 +1,137 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ClientHttp2Stream } from 'node:http2';
+import { stamp } from '../stamp';
+import type { Session } from './http2session';
+import { guarded, patch } from './patch';
+import { RoundTrip } from './roundtrip';
+
+/** What is remembered of a stream, traced or not. */
+interface Exchange {
+  readonly session: Session;
+  /** Whether a body follows the header: the stream was not ended with it. */
+  readonly hasBody: boolean;
+  isOpen: boolean;
+  /** A final response has come, not only an informational one. */
+  hasResponse: boolean;
+}
+
+type Observed = (stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown) => void;
+
+/** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
+export class Exchanges {
+  readonly #of = stamp<ClientHttp2Stream, Exchange>();
+  #isWatching = false;
+
+  /** Watches all streams from the first on, through whose prototype: `node:http2` exports none. */
+  watch(stream: ClientHttp2Stream): (() => void) | undefined {
+    if (this.#isWatching) return undefined;
+    this.#isWatching = true;
+    const exchanges = this.#of;
+    const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
+    return patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
+      return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
+        if (event !== 'data' && layer.active) {
+          const exchange = exchanges.get(this);
+          if (exchange !== undefined) observe(this, exchange, event, value);
+        }
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    });
+  }
+
+  /** Remembers a stream that `request` has just made. */
+  begin(stream: ClientHttp2Stream, session: Session): void {
+    const exchange = { session, hasBody: !stream.writableEnded, isOpen: false, hasResponse: false };
+    this.#of.set(stream, exchange);
+    if (!stream.pending) opened(stream, exchange, RoundTrip.of(stream));
+  }
+}
+
+function streamEvent(stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown): void {
+  const roundTrip = RoundTrip.of(stream);
+  switch (event) {
+    case 'ready':
+      return opened(stream, exchange, roundTrip);
+    case 'headers':
+      return gotInformation(stream, roundTrip, value as IncomingHttpHeaders);
+    case 'response':
+      exchange.hasResponse = true;
+      return roundTrip?.gotFirstResponseByte();
+    case 'finish':
+      // A stream that is given up is ended by Node, and finishes without having written anything.
+      if (!stream.aborted && !stream.destroyed) roundTrip?.wroteRequest();
+      return;
+    case 'end':
+      return ended(stream, exchange, roundTrip);
+    case 'error':
+      return roundTrip?.done(value as Error);
+    case 'close':
+      return closed(stream, exchange, roundTrip);
+  }
+}
+
+/** The stream has its number, and its header is handed to the session, which may be told by its peer to let it wait. */
+function opened(stream: ClientHttp2Stream, exchange: Exchange, roundTrip: RoundTrip | undefined): void {
+  exchange.isOpen = true;
+  exchange.session.open(roundTrip);
+  roundTrip?.wroteHeaders(exchange.hasBody, waits100Continue(stream), () => headerFields(stream));
+}
+
+function gotInformation(
+  stream: ClientHttp2Stream,
+  roundTrip: RoundTrip | undefined,
+  received: IncomingHttpHeaders,
+): void {
+  if (roundTrip === undefined) return;
+  const { ':status': status, ...headers } = received;
+  roundTrip.gotFirstResponseByte();
+  const result = roundTrip.trace?.got1xxResponse?.(Number(status), headers);
+  // In this order, as in Go, whose HTTP/1 has it the other way round.
+  if (Number(status) === 100) roundTrip.got100Continue();
+  if (result instanceof Error) stream.destroy(result);
+}
+
+/** Node ends the body of a stream that was cancelled or cut off, too. */
+function ended(stream: ClientHttp2Stream, exchange: Exchange, roundTrip: RoundTrip | undefined): void {
+  if (!exchange.hasResponse || stream.rstCode !== 0) return;
+  roundTrip?.bodyEnd();
+  if (!stream.writableFinished) return;
+  release(exchange);
+  if (roundTrip?.hasWrittenRequest) roundTrip.done();
+}
+
+function closed(stream: ClientHttp2Stream, exchange: Exchange, roundTrip: RoundTrip | undefined): void {
+  release(exchange);
+  if (roundTrip === undefined) return;
+  if (!exchange.hasResponse || stream.rstCode !== 0) return roundTrip.done(cancelled(stream));
+  roundTrip.bodyEnd();
+  roundTrip.done();
+}
+
+function release(exchange: Exchange): void {
+  if (!exchange.isOpen) return;
+  exchange.isOpen = false;
+  exchange.session.release();
+}
+
+/** Node has an error for every way to lose a stream but this one, which it leaves to the event `'close'`. */
+function cancelled({ rstCode }: ClientHttp2Stream): Error {
+  const message = rstCode === 0 ? 'The stream was closed before its response' : 'The stream was cancelled';
+  return Object.assign(new Error(message), { code: 'ERR_HTTP2_STREAM_CANCEL' });
+}
+
+/** Whether the application may hold the body back until the server says `100 Continue`. */
+function waits100Continue({ sentHeaders }: ClientHttp2Stream): boolean {
+  return /100-continue/i.test(String(sentHeaders?.expect ?? ''));
+}
+
+/** As in Go one value at a time, pseudo header fields first; in lower case, as on the wire. */
+function* headerFields({ sentHeaders }: ClientHttp2Stream): Iterable<[string, readonly string[]]> {
+  const fields = Object.entries(sentHeaders ?? {});
+  for (const pseudo of [true, false])
+    for (const [name, values] of fields) {
+      if (values === undefined || name.startsWith(':') !== pseudo) continue;
+      for (const value of Array.isArray(values) ? values : [values])
+        yield [name.toLowerCase(), [String(value)]];
+    }
+}

@@ -1,0 +1,21 @@
+import { Returned } from '../stamp';
+import type { RoundTrip } from './roundtrip';
+
+/** Where a round trip is found: in a private field of its request. A stamp, written out, because every event of every request asks. */
+export class OfRequest extends Returned {
+  #roundTrip: RoundTrip;
+
+  private constructor(request: object, roundTrip: RoundTrip) {
+    super(request);
+    this.#roundTrip = roundTrip;
+  }
+
+  static get(request: object): RoundTrip | undefined {
+    return #roundTrip in request ? (request as OfRequest).#roundTrip : undefined;
+  }
+
+  static set(request: object, roundTrip: RoundTrip): void {
+    if (#roundTrip in request) (request as OfRequest).#roundTrip = roundTrip;
+    else new OfRequest(request, roundTrip);
+  }
+}
