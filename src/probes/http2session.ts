@@ -11,6 +11,7 @@ import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
 import type { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
+import { isUndiciSocket } from './undicisockets';
 
 /**
  * What is remembered of a client session: its connection, who made it, and how many streams are open.
@@ -43,6 +44,11 @@ export class Session {
 
   get #connection(): Connection {
     return Connection.of(this.#socket);
+  }
+
+  /** Its streams are requests of undici's, which has a probe of its own. */
+  get isUndicis(): boolean {
+    return isUndiciSocket(this.#socket);
   }
 
   /** Gives what made the connection to the first stream, and to none of the others; undefined if nobody follows that one. */
@@ -83,7 +89,7 @@ export class Session {
 function keptDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
   const below = socket._parent ? keptDials(socket._parent) : [];
   const dial = dialOf(socket);
-  return dial?.isKept ? [...below, dial] : below;
+  return dial?.isUnclaimed ? [...below, dial] : below;
 }
 
 function hopIn(authority: string, protocol: string): Server {
