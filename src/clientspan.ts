@@ -1,4 +1,4 @@
-import { type Context, type Span, type SpanContext, SpanKind, trace } from '@opentelemetry/api';
+import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type Begun, now } from './clock';
 import { spanContextOf } from './traceparent';
 import type { RequestSpan } from './tracing';

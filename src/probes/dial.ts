@@ -68,7 +68,6 @@ export class Dial implements OpenDial, Dialling {
   get owner(): RoundTrip | undefined {
     return this.#owner;
   }
-  /** Whether its reports wait for a request to come, however late. */
   get isUnclaimed(): boolean {
     return this.#owner === undefined && this.#isKept;
   }
