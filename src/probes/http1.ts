@@ -4,6 +4,7 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
+import { isBeingRead } from './body';
 import { targetByHeader } from './firsthop';
 
 import { makingOf, wasAsked } from './foreign';
@@ -172,13 +173,10 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
   const { res, socket } = req;
   const willBeFreed =
     res?.complete &&
-    socket &&
-    !socket.destroyed &&
+    socket?.destroyed === false &&
     isNodeAgent(req.agent) &&
     socket.listenerCount('free') > 0;
-  // An upgrade that nobody listens for is given to nobody.
-  const isBeingRead = res?.complete && !res.upgrade && !res.readableEnded && !res.destroyed;
-  if (willBeFreed || isBeingRead) return;
+  if (willBeFreed || (res !== undefined && isBeingRead(res))) return;
   const err = res?.errored ?? undefined;
   if (err === undefined) roundTrip.bodyEnd();
   roundTrip.done(err);

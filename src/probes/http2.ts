@@ -61,11 +61,13 @@ class Http2Probe {
   }
 
   #request(original: Method, layer: Layer): Method {
-    const [meet, begin, refuse] = [this.#meet, this.#begin, this.#refuse];
+    const [meet, begin, refuse, sessions] = [this.#meet, this.#begin, this.#refuse, this.#sessions];
     return function request(this: ClientHttp2Session, _headers: unknown, options: Asked['options']) {
       if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
       const asked: Asked = { time: now(), ctx: context.active(), options };
       meet(this);
+      // undici's own probe knows more of them.
+      if (sessions.get(this)?.isUndicis) return original.apply(this, arguments as unknown as unknown[]);
       let stream: ClientHttp2Stream;
       try {
         stream = original.apply(this, arguments as unknown as unknown[]);

@@ -11,6 +11,7 @@ import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
 import type { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
+import { isUndiciSocket } from './undicisockets';
 
 /**
  * What is remembered of a client session: its connection, who made it, and how many streams are open.
@@ -43,6 +44,11 @@ export class Session {
 
   get #connection(): Connection {
     return Connection.of(this.#socket);
+  }
+
+  /** Its streams are requests of undici's, which has a probe of its own. */
+  get isUndicis(): boolean {
+    return isUndiciSocket(this.#socket);
   }
 
   /** What made the connection, for the first stream; undefined for all others. */

@@ -8,7 +8,7 @@ import { asciiHost } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
 import { guarded, patch } from './patch';
 import type { RoundTrip } from './roundtrip';
-import { currentScope, type Scope } from './scope';
+import { currentScope, type Scope, scopeOfDial } from './scope';
 
 /** Watches `net` and `tls` for connections being made. */
 export function dialProbe(): () => void {
@@ -19,7 +19,7 @@ export function dialProbe(): () => void {
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
-        observe.call(this, currentScope(), args[0]);
+        observe.call(this, scopeOfDial(), args[0]);
         const resolution = resolutions.get(this);
         if (resolution === undefined) return original.apply(this, args);
         const result = resolveWithin(resolution, () => original.apply(this, args));
@@ -150,7 +150,9 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   const parent = this._parent && dialOf(this._parent);
   const owner = scope?.owner ?? parent?.owner;
   const server = scope?.server ?? parent?.server;
-  if (owner?.trace !== undefined || scope?.claimable || (server !== undefined && isMeasuring()))
-    new Dial(this, owner, { owner, server }).tlsHandshakeStart();
+  // The dial of a tunnel may be nobody's yet, and so is what goes on inside.
+  const claimable = scope?.claimable === true || parent?.isUnclaimed === true;
+  if (owner?.trace !== undefined || claimable || (server !== undefined && isMeasuring()))
+    new Dial(this, owner, { owner, server, claimable }).tlsHandshakeStart();
   else handshakes.set(this, now());
 }

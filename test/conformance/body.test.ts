@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import http, { type IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { context } from '@opentelemetry/api';
@@ -174,4 +174,15 @@ test('a complete body that is given up unread costs the connection', async (t) =
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB response RT');
   assert.equal((await get()).recorder.args('gotConn')[0].reused, false);
   assert.equal(server.connections, 2);
+});
+
+test('a complete body that nobody has begun to read ends with its connection', async (t) => {
+  const stage = await answering(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', true);
+  const recorder = new Recorder();
+  context.with(withClientTrace(context.active(), recorder.trace), () => {
+    const req = http.get({ host: '127.0.0.1', port: stage.server.port, agent: stage.agent });
+    req.on('response', () => recorder.mark('response'));
+  });
+  await recorder.done;
+  assert.equal(recorder.story(), 'GC CS CD GO HF WH WR FB response RT');
 });

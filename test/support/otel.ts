@@ -35,9 +35,14 @@ export function clientSpans(): ReadableSpan[] {
 
 /** The exported client span of a path. */
 export function clientSpan(path: string): ReadableSpan {
-  const found = clientSpans().find((span) => String(span.attributes['url.full']).endsWith(path));
+  const found = clientSpans().find((span) => isFor(span, path));
   if (found === undefined) throw new Error(`no client span for ${path}`);
   return found;
+}
+
+/** Whether it is the span of a request for this path, whatever the query. */
+function isFor(span: ReadableSpan, path: string): boolean {
+  return String(span.attributes['url.full']).replace(/\?.*$/, '').endsWith(path);
 }
 
 /** The exported children of a span, in the order of their starts. */
@@ -82,7 +87,7 @@ export function registerHttpInstrumentation(): HttpInstrumentation {
 /** Waits until the exporter has the children of the client span of a path, the last of which is `name`. */
 export async function written(path: string, name = 'http.receive'): Promise<ReadableSpan> {
   for (let i = 0; i < 2000; i++) {
-    const span = clientSpans().find((each) => String(each.attributes['url.full']).endsWith(path));
+    const span = clientSpans().find((each) => isFor(each, path));
     if (span !== undefined && childrenOf(span).some((child) => child.name === name)) return span;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
