@@ -143,15 +143,15 @@ function read(span: SentSpan, scope: string): WireSpan {
     kind,
     start: BigInt(span.startTimeUnixNano),
     end: BigInt(span.endTimeUnixNano),
-    attributes: Object.fromEntries((span.attributes ?? []).map(({ key, value }) => [key, valueOf(value)])),
+    attributes: Object.fromEntries((span.attributes ?? []).map(({ key, value }) => [key, plain(value)])),
     events: events.map((event) => ({ name: event.name, time: BigInt(event.timeUnixNano) })),
     links: links.map((link) => ({ traceId: link.traceId, spanId: link.spanId })),
     status: span.status?.code ?? 0,
   };
 }
 
-function valueOf(value: Value): unknown {
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(valueOf);
+function plain(value: Value): unknown {
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plain);
   if (value.intValue !== undefined) return Number(value.intValue);
   return value.stringValue ?? value.boolValue ?? value.doubleValue;
 }
