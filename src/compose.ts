@@ -29,7 +29,7 @@ function describe(value: unknown): string {
 export function isolate(trace: ClientTrace, reported: Set<HookName> = new Set()): ClientTrace {
   return build((name) => {
     if (trace[name] === undefined) return undefined;
-    const failed = (error: unknown) => report(name, error, reported);
+    const failed = (error: unknown) => reportOnce(name, error, reported);
     return (...args) => {
       try {
         const result = (trace as Hooks)[name]?.(...args);
@@ -68,7 +68,8 @@ function build(hook: (name: HookName) => AnyHook | undefined): ClientTrace {
   return hooks as ClientTrace;
 }
 
-function report(name: HookName, error: unknown, reported: Set<HookName>): void {
+/** What a hook throws, told once. */
+export function reportOnce(name: string, error: unknown, reported: Set<string>): void {
   if (reported.has(name)) return;
   reported.add(name);
   diag.error(`httptrace: hook ${name} threw; its later errors are not reported`, error);

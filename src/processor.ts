@@ -13,6 +13,17 @@ export interface InnerSpanProcessor {
   shutdown(): Promise<void>;
 }
 
+/** The processor inside, to which spans can be given that never began: one that is told of their beginnings does nothing about it. */
+export let takesFinishedSpans: (processor: unknown) => InnerSpanProcessor | undefined;
+
+/** Those of `BatchSpanProcessor` and `SimpleSpanProcessor` are, compressed or not. */
+function isEmpty(method: unknown): boolean {
+  return (
+    typeof method === 'function' &&
+    /^[\w$]+\s*\([\w$\s,]*\)\s*\{\s*\}$/.test(Function.prototype.toString.call(method))
+  );
+}
+
 /**
  * A span processor that lets phases reach the spans of requests made by `fetch` and undici.
  *
@@ -31,10 +42,22 @@ export interface InnerSpanProcessor {
  */
 export class HttpTraceSpanProcessor implements InnerSpanProcessor {
   readonly #inner: InnerSpanProcessor | undefined;
+  readonly #takesFinishedSpans: boolean;
+
+  static {
+    takesFinishedSpans = (processor) =>
+      typeof processor === 'object' &&
+      processor !== null &&
+      #inner in processor &&
+      processor.#takesFinishedSpans
+        ? processor.#inner
+        : undefined;
+  }
 
   /** @param inner - another processor, to which everything is passed on unchanged */
   constructor(inner?: InnerSpanProcessor) {
     this.#inner = inner;
+    this.#takesFinishedSpans = inner !== undefined && inner.onEnding === undefined && isEmpty(inner.onStart);
   }
 
   onStart(span: Span, parentContext: Context): void {
