@@ -1,4 +1,7 @@
-import { type Span, SpanKind } from '@opentelemetry/api';
+import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
+import { type Begun, now } from './clock';
+import { spanContextOf } from './traceparent';
+import type { RequestSpan } from './tracing';
 
 /** Who makes spans for requests of undici and does not make them active. */
 const SCOPE = '@opentelemetry/instrumentation-undici';
@@ -9,33 +12,45 @@ interface SdkSpan extends Span {
   readonly instrumentationScope?: { readonly name?: string };
 }
 
-/** A look-out for the span of one request. */
-interface Lookout {
-  span: Span | undefined;
-}
-
-let lookout: Lookout | undefined;
-
 /**
- * Runs something in which instrumentation-undici begins the span of a request, if it is there; returns the span, if `HttpTraceSpanProcessor` is there.
+ * A look-out for the span of one request, for as long as somebody else (instrumentation-undici) may begin it.
  *
- * Nothing asynchronous happens inside; a request that somebody makes inside has a look-out of its own.
+ * Nothing asynchronous happens meanwhile; a request that is made meanwhile, by a hook of that instrumentation, has a look-out of its own.
  */
-export function withLookout(run: () => void): Span | undefined {
-  const outer = lookout;
-  const mine: Lookout = { span: undefined };
-  lookout = mine;
-  try {
-    run();
-  } finally {
-    lookout = outer;
-  }
-  return mine.span;
-}
+export class Lookout {
+  static #current: Lookout | undefined;
 
-/** Told of every span that begins. */
-export function spanBegun(span: Span): void {
-  if (lookout === undefined || lookout.span !== undefined) return;
-  const { kind, instrumentationScope } = span as SdkSpan;
-  if (kind === SpanKind.CLIENT && instrumentationScope?.name === SCOPE) lookout.span = span;
+  /** `HttpTraceSpanProcessor` tells of every span that begins. */
+  static spanBegun(span: Span): void {
+    const lookout = Lookout.#current;
+    if (lookout === undefined || lookout.#span !== undefined) return;
+    const { kind, instrumentationScope } = span as SdkSpan;
+    if (kind === SpanKind.CLIENT && instrumentationScope?.name === SCOPE) lookout.#span = span;
+  }
+
+  readonly #outer = Lookout.#current;
+  readonly #earliest = Date.now();
+  #span: Span | undefined;
+
+  constructor() {
+    Lookout.#current = this;
+  }
+
+  /** Ends it; returns between which moments a span of the time began. */
+  end(): Begun {
+    Lookout.#current = this.#outer;
+    return { earliest: this.#earliest, by: now(), latest: Date.now() };
+  }
+
+  /**
+   * The span of the request; undefined if it is the active one of `ctx`, or there is none.
+   * @param traceparent - what was put into the request's headers meanwhile: it tells the ids of a span of which no more can be known
+   */
+  found(ctx: Context, begun: Begun, traceparent?: string, tracestate?: string): RequestSpan | undefined {
+    if (this.#span !== undefined) return { span: this.#span, spanContext: this.#span.spanContext(), begun };
+    const spanContext = traceparent === undefined ? undefined : spanContextOf(traceparent, tracestate);
+    if (spanContext === undefined || trace.getSpanContext(ctx)?.spanId === spanContext.spanId)
+      return undefined;
+    return { span: undefined, spanContext, begun };
+  }
 }

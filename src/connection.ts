@@ -66,6 +66,8 @@ export class Connection {
   formerUser: object | undefined;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
+  /** How many requests are under way on it; counted where there can be several. */
+  inUse = 0;
   /** When it was put into the pool, on the clock of `performance.now()`; 0 while in use, and when that is not known. */
   idleSince = 0;
   /** When it could be used, on that clock; 0 if that was not seen. */

@@ -1,5 +1,5 @@
 import type { Context, Span } from '@opentelemetry/api';
-import { spanBegun } from './clientspan';
+import { Lookout } from './clientspan';
 
 /**
  * What {@link HttpTraceSpanProcessor} needs of a span processor: any of `@opentelemetry/sdk-trace-base` 2 or `@opentelemetry/sdk-trace` 3 will do.
@@ -38,7 +38,7 @@ export class HttpTraceSpanProcessor implements InnerSpanProcessor {
   }
 
   onStart(span: Span, parentContext: Context): void {
-    spanBegun(span);
+    Lookout.spanBegun(span);
     this.#inner?.onStart(span, parentContext);
   }
 

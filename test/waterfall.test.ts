@@ -170,7 +170,14 @@ test('--help explains options, environment and exit codes, within 80 columns', a
   for (const option of ['--help', '-h']) {
     const { code, stdout, stderr } = await run([option]);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-    for (const word of ['npm start -- ', '--repeat', '--timeout', 'Redirects are not followed', 'Exit codes'])
+    for (const word of [
+      'npm start -- ',
+      '--repeat',
+      '--timeout',
+      '--html FILE',
+      'Redirects are not followed',
+      'Exit codes',
+    ])
       assert.ok(stdout.includes(word), word);
     for (const name of ['NO_COLOR', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'NODE_DEBUG=httptrace'])
       assert.ok(stdout.includes(name), name);

@@ -2,20 +2,23 @@ import http from 'node:http';
 import https from 'node:https';
 import { draw } from './draw';
 import { HELP } from './help';
+import type { Section } from './html/page';
 import { wholePeriod } from './layout';
 import { type Options, parseOptions, UsageError } from './options';
+import { checkOutput, writePage } from './output';
 import { request, type Traced } from './request';
 import { SCENES, type Scene } from './scenes';
 import { shutdown } from './sdk';
 import { openStage } from './stage';
 import { styleFor } from './terminal';
-import { complain, cut } from './text';
+import { complain, cut, oneLine } from './text';
 
 /** Returns the exit code. */
 export async function run(args: string[]): Promise<number> {
   let options: Options;
   try {
     options = parseOptions(args);
+    if (options.html !== undefined && !options.help) checkOutput(options.html);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     complain(`${error.message} (try --help)`);
@@ -26,15 +29,27 @@ export async function run(args: string[]): Promise<number> {
     return 0;
   }
   try {
-    const well = options.urls.length > 0 ? await traceUrls(options) : await playScenes();
-    return well ? 0 : 1;
+    const sections: Section[] = [];
+    const well = options.urls.length > 0 ? await traceUrls(options, sections) : await playScenes(sections);
+    return (options.html === undefined || written(options.html, sections)) && well ? 0 : 1;
   } finally {
     await shutdown();
   }
 }
 
+function written(file: string, sections: readonly Section[]): boolean {
+  try {
+    writePage(file, sections);
+    print([`Written to ${oneLine(file)}`]);
+    return true;
+  } catch (error) {
+    complain((error as Error).message);
+    return false;
+  }
+}
+
 /** Returns whether every scene ended as it should. */
-async function playScenes(): Promise<boolean> {
+async function playScenes(sections: Section[]): Promise<boolean> {
   const stage = await openStage();
   let asExpected = true;
   try {
@@ -43,6 +58,8 @@ async function playScenes(): Promise<boolean> {
       const traced = await scene.play(stage);
       const whole = wholePeriod(traced.flatMap(({ spans }) => spans));
       for (const { spans } of traced) show(spans, whole);
+      const { title, note } = scene;
+      sections.push({ title, note, requests: traced.map(({ spans }) => spans), together: traced.length > 1 });
       if (traced.every(({ error }) => (error !== undefined) === (scene.fails ?? false))) continue;
       complain(`scene ${i + 1} did not end as it should`);
       asExpected = false;
@@ -54,7 +71,7 @@ async function playScenes(): Promise<boolean> {
 }
 
 /** Returns whether every request was answered. */
-async function traceUrls({ urls, repeat, limit }: Options): Promise<boolean> {
+async function traceUrls({ urls, repeat, limit }: Options, sections: Section[]): Promise<boolean> {
   const agents = {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': new https.Agent({ keepAlive: true }),
@@ -65,6 +82,7 @@ async function traceUrls({ urls, repeat, limit }: Options): Promise<boolean> {
     for (let i = 0; i < repeat; i++) {
       const { spans, error } = await request(url, { agent, limit });
       show(spans);
+      sections.push({ title: repeat > 1 ? `${url.host}, request ${i + 1}` : url.host, requests: [spans] });
       if (error !== undefined) answered = false;
     }
   }

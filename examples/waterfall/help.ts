@@ -12,6 +12,7 @@ kept alive: a second request to the same server shows a reused one.
 Options:
   --repeat N         make each request N times (default: 1)
   --timeout SECONDS  give up a request without a complete response (default: 30)
+  --html FILE        write the waterfalls to FILE too, as one page for a browser
   -h, --help         show this
 
 Environment:
@@ -24,6 +25,7 @@ Environment:
 Exit codes:
   0  every URL was answered, whatever the HTTP status
      (without URLs: every scene ended as it should)
-  1  a request failed: no connection, no trust, no complete response
+  1  a request failed: no connection, no trust, no complete response;
+     or the page could not be written
   2  the command line is wrong; nothing was requested
 `;

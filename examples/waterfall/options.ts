@@ -9,6 +9,8 @@ export interface Options {
   readonly repeat: number;
   /** Milliseconds. */
   readonly limit: number;
+  /** Where to write a page to. */
+  readonly html: string | undefined;
 }
 
 /** The command line is wrong: a line for its author. */
@@ -18,11 +20,13 @@ export class UsageError extends Error {}
 export function parseOptions(args: string[]): Options {
   const { values, positionals } = parse(args);
   const urls = positionals.map(parseUrl);
-  const { help = false, repeat, timeout } = values;
+  const { help = false, repeat, timeout, html } = values;
   if (urls.length === 0 && !help && (repeat ?? timeout) !== undefined)
     throw new UsageError('--repeat and --timeout need a URL');
+  if (html === '') throw new UsageError('--html needs the name of a file');
   return {
     help,
+    html,
     urls,
     repeat: number('--repeat', repeat ?? '1', /^\d+$/, 1, 1_000),
     limit: number('--timeout', timeout ?? '30', /^\d*\.?\d+$/, 0.001, 86_400) * 1000,
@@ -38,6 +42,7 @@ function parse(args: string[]) {
         help: { type: 'boolean', short: 'h' },
         repeat: { type: 'string' },
         timeout: { type: 'string' },
+        html: { type: 'string' },
       },
     });
   } catch (error) {

@@ -34,7 +34,8 @@ export class Dial implements OpenDial, Dialling {
   #attempt: { network: Network; addr: string } | undefined;
   #handshake = false;
   #over = false;
-  #isKept = false;
+  #isKept: boolean;
+  failure: Error | undefined;
   #measure: DialTrace | undefined;
   #scope: Scope | undefined;
   /** Where it leads; known while somebody measures. */
@@ -57,6 +58,7 @@ export class Dial implements OpenDial, Dialling {
   ) {
     dials.set(socket, this);
     this.#scope = scope;
+    this.#isKept = scope?.claimable === true;
     this.server = scope?.server;
     if (this.server !== undefined) this.#measure = dialTrace(this.server);
     if (owner !== undefined) this.claim(owner);
@@ -65,6 +67,9 @@ export class Dial implements OpenDial, Dialling {
 
   get owner(): RoundTrip | undefined {
     return this.#reports.owner;
+  }
+  get isUnclaimed(): boolean {
+    return this.#owner === undefined && this.#isKept;
   }
   get isHeard(): boolean {
     return this.owner?.trace !== undefined;
@@ -90,7 +95,7 @@ export class Dial implements OpenDial, Dialling {
     if (this.#over && !isKept) this.#reports.drop();
   }
 
-  /** Calls back once, when the connection can be used; not if it fails. The latest to ask is who will use it. */
+  /** Calls back once, when the connection can be used. The latest to ask is who will use it. */
   whenReady(user: RoundTrip | undefined, onReady: () => void): void {
     this.#user = user;
     this.#onReady = onReady;
@@ -163,6 +168,7 @@ export class Dial implements OpenDial, Dialling {
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
     if (this.#over) return;
+    this.failure = err;
     this.#lookup.done(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);

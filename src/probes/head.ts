@@ -27,10 +27,15 @@ export function waits100Continue(req: WrittenHead): boolean {
 
 /** The header fields as sent: each name once, with all its values, in wire order and spelling. */
 export function headerFields(req: WrittenHead): Map<string, readonly string[]> {
+  return fieldsOf((req._header ?? '').split('\r\n').slice(1));
+}
+
+/** The header fields of these lines: each name once, with all its values. */
+export function fieldsOf(lines: readonly string[]): Map<string, readonly string[]> {
   const fields = new Map<string, [string, string[]]>();
-  const lines = (req._header ?? '').split('\r\n');
-  for (const line of lines.slice(1)) {
-    const colon = line.indexOf(':');
+  for (const line of lines) {
+    // The names of HTTP/2's pseudo-headers begin with one.
+    const colon = line.indexOf(':', 1);
     if (colon < 1) continue;
     const name = line.slice(0, colon);
     const value = line.slice(colon + 1).trim();

@@ -1,8 +1,9 @@
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { type Context, context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { type Stamp, stamp } from '../stamp';
-import { isWanted } from '../tracing';
+import { spanNamedBy } from '../traceparent';
+import { isWanted, type RequestSpan } from '../tracing';
 import { Session, sessionPrototype } from './http2session';
 import { Exchanges } from './http2stream';
 import { guarded, type Layer, type Method, patch } from './patch';
@@ -34,7 +35,7 @@ class Http2Probe {
     this.#began(stream, session, asked),
   );
   readonly #refuse = guarded((session: ClientHttp2Session, asked: Asked, error: Error) =>
-    this.#beginRoundTrip({}, this.#sessions.get(session), asked, undefined)?.done(error),
+    this.#beginRoundTrip({}, this.#sessions.get(session), asked)?.done(error),
   );
 
   start(): void {
@@ -61,11 +62,13 @@ class Http2Probe {
   }
 
   #request(original: Method, layer: Layer): Method {
-    const [meet, begin, refuse] = [this.#meet, this.#begin, this.#refuse];
+    const [meet, begin, refuse, sessions] = [this.#meet, this.#begin, this.#refuse, this.#sessions];
     return function request(this: ClientHttp2Session, _headers: unknown, options: Asked['options']) {
       if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
       const asked: Asked = { time: now(), ctx: context.active(), options };
       meet(this);
+      // undici's own probe knows more of them.
+      if (sessions.get(this)?.isUndicis) return original.apply(this, arguments as unknown as unknown[]);
       let stream: ClientHttp2Stream;
       try {
         stream = original.apply(this, arguments as unknown as unknown[]);
@@ -86,7 +89,7 @@ class Http2Probe {
     this.#undo.push(this.#exchanges.watch(stream));
     // Aborted before it was made: as in Go it never wanted a connection.
     const aborted = asked.options?.signal?.aborted && stream.destroyed;
-    if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders?.[':authority']);
+    if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders);
     this.#exchanges.begin(stream, session);
   }
 
@@ -94,15 +97,24 @@ class Http2Probe {
     key: object,
     session: Session | undefined,
     { ctx, time }: Asked,
-    authority: unknown,
+    headers: OutgoingHttpHeaders = {},
   ): RoundTrip | undefined {
     if (session === undefined) return undefined;
-    const dial = session.takeDial();
-    const roundTrip = isWanted(ctx)
-      ? at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(authority)))
+    const span = at(time, () => queuedSpan(ctx, headers));
+    const roundTrip = isWanted(ctx, span)
+      ? at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(headers[':authority']), span))
       : undefined;
-    if (roundTrip === undefined) dial?.keep(false);
-    else dial?.claim(roundTrip);
+    session.giveDials(roundTrip);
     return roundTrip;
   }
+}
+
+/**
+ * gRPC queues the calls that are made while it connects, and sends them all in the context of the first one. What its instrumentation has put into the
+ * metadata of each knows better.
+ */
+function queuedSpan(ctx: Context, headers: OutgoingHttpHeaders): RequestSpan | undefined {
+  const { traceparent, tracestate, 'content-type': type } = headers;
+  if (typeof traceparent !== 'string' || !String(type).startsWith('application/grpc')) return undefined;
+  return spanNamedBy(ctx, traceparent, typeof tracestate === 'string' ? tracestate : undefined);
 }

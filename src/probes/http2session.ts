@@ -6,11 +6,12 @@ import { TLSSocket } from 'node:tls';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { type Server, willMeasure } from '../measuring';
-import type { Dial } from './dial';
+import { type Dial, dialOf } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
 import type { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
+import { isUndiciSocket } from './undicisockets';
 
 /**
  * What is remembered of a client session: its connection, who made it, and how many streams are open.
@@ -19,7 +20,7 @@ import { dialFor, hopOf } from './sockets';
  */
 export class Session {
   readonly #socket: Socket;
-  #dial: Dial | undefined;
+  #dials: readonly Dial[] = [];
   #open = 0;
 
   /** @param session - being constructed, or about to make a request */
@@ -27,13 +28,13 @@ export class Session {
     this.#socket = socketOf(session);
     const server = willMeasure() ? hopOf(this.#socket) : undefined;
     if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
+    else if (server !== undefined) countOpen(this.#socket, this.#connection, server);
+    this.#dials = keptDials(this.#socket);
     // Its streams have odd numbers, from 1 on.
-    else if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
-    if (!session.connecting && server !== undefined) countOpen(this.#socket, this.#connection, server);
+    if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
   }
 
   #watchDial(dial: Dial, server: Server | undefined): void {
-    this.#dial = dial;
     dial.keep(true);
     dial.whenReady(undefined, () => {
       if (this.#open === 0) this.#connection.idleSince = now();
@@ -45,11 +46,18 @@ export class Session {
     return Connection.of(this.#socket);
   }
 
-  /** What made the connection, for the first stream; undefined for all others. */
-  takeDial(): Dial | undefined {
-    const dial = this.#dial;
-    this.#dial = undefined;
-    return dial;
+  /** Its streams are requests of undici's, which has a probe of its own. */
+  get isUndicis(): boolean {
+    return isUndiciSocket(this.#socket);
+  }
+
+  /** Gives what made the connection to the first stream, and to none of the others; undefined if nobody follows that one. */
+  giveDials(first: RoundTrip | undefined): void {
+    const dials = this.#dials;
+    this.#dials = [];
+    for (const dial of dials)
+      if (first === undefined) dial.keep(false);
+      else dial.claim(first);
   }
 
   /** Where the connection goes; the authority of a request is asked if that was not seen, or is a Unix socket. */
@@ -75,6 +83,13 @@ export class Session {
   release(): void {
     if (--this.#open === 0) this.#connection.idleSince = now();
   }
+}
+
+/** The dials below first. */
+function keptDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
+  const below = socket._parent ? keptDials(socket._parent) : [];
+  const dial = dialOf(socket);
+  return dial?.isUnclaimed ? [...below, dial] : below;
 }
 
 function hopIn(authority: string, protocol: string): Server {

@@ -7,6 +7,7 @@ import { closingProbe } from './openconnections';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
+import { undiciProbe } from './undici';
 
 const PROBES = [
   resolverProbe,
@@ -15,6 +16,7 @@ const PROBES = [
   agentProbe,
   foreignAgentProbe,
   http1Probe,
+  undiciProbe,
   http2Probe,
 ];
 

@@ -99,15 +99,16 @@ export function failed(observe: { readonly name: string }, error: unknown): void
  * Passes on up to five arguments by name: rest parameters would allocate an array on every call. What runs for every request has a `try` of its
  * own instead: all guards share their code, so that V8 can put no observer's in its place.
  */
-export function guarded<T, P extends unknown[]>(
-  observe: (this: T, ...args: P) => void,
-): (this: T, ...args: P) => void {
+export function guarded<T, P extends unknown[], R = void>(
+  observe: (this: T, ...args: P) => R,
+): (this: T, ...args: P) => R | undefined {
   const call: Method = observe;
   const guard: Method = function (a, b, c, d, e) {
     try {
-      call.call(this, a, b, c, d, e);
+      return call.call(this, a, b, c, d, e);
     } catch (error) {
       failed(observe, error);
+      return undefined;
     }
   };
   return guard;

@@ -53,6 +53,32 @@ function enter(scope: Scope | undefined): Scope | undefined {
   return before;
 }
 
+/** The scope of the socket that is opened next, if that was told. */
+let expected: Scope | undefined;
+
+/**
+ * The next socket belongs to this scope, if it is opened before anything asynchronous happens. For clients that tell when they are about to open one
+ * (undici), and call no function of theirs that could be wrapped.
+ */
+export function expectDial(scope: Scope): void {
+  expected = scope;
+  queueMicrotask(() => {
+    if (expected === scope) expected = undefined;
+  });
+}
+
+/** What {@link expectDial} was told, until the socket is opened. */
+export function expectedDial(): Scope | undefined {
+  return expected;
+}
+
+/** The scope of a call of `connect`. */
+export function scopeOfDial(): Scope | undefined {
+  const scope = expected ?? currentScope();
+  expected = undefined;
+  return scope;
+}
+
 /** Whose dial is running. */
 export function dialOwner(): RoundTrip | undefined {
   const owner = scopes.getStore()?.owner;

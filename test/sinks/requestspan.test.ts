@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { context, ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { HttpTraceSpanProcessor } from '../../src';
-import { withLookout } from '../../src/clientspan';
+import { Lookout } from '../../src/clientspan';
 import { type Begun, now } from '../../src/clock';
 import { resolveConfig } from '../../src/config';
 import { RoundTrip } from '../../src/probes/roundtrip';
@@ -178,9 +178,14 @@ test('HttpTraceSpanProcessor finds the client span that instrumentation-undici b
     processor.onStart(span, context.active());
     return span;
   };
+  const foundIn = (run: () => void) => {
+    const lookout = new Lookout();
+    run();
+    return lookout.found(ROOT_CONTEXT, lookout.end())?.span;
+  };
   begin(undici, SpanKind.CLIENT);
   assert.equal(
-    withLookout(() => {
+    foundIn(() => {
       begin(tracer, SpanKind.CLIENT);
       begin(undici, SpanKind.INTERNAL);
     }),
@@ -188,11 +193,24 @@ test('HttpTraceSpanProcessor finds the client span that instrumentation-undici b
   );
   const own: unknown[] = [];
   let inner: unknown;
-  const found = withLookout(() => {
+  const found = foundIn(() => {
     own.push(begin(undici, SpanKind.CLIENT));
     // A hook of that instrumentation makes a request itself.
-    inner = withLookout(() => own.push(begin(undici, SpanKind.CLIENT)));
+    inner = foundIn(() => own.push(begin(undici, SpanKind.CLIENT)));
     begin(undici, SpanKind.CLIENT);
   });
   assert.deepEqual([found === own[0], inner === own[1]], [true, true]);
+});
+
+test('a traceparent tells the ids of a span; that of the active span, and no other text, does not', () => {
+  const active = tracer.startSpan('active');
+  const ctx = trace.setSpan(ROOT_CONTEXT, active);
+  const found = (traceparent: string, tracestate?: string) =>
+    new Lookout().found(ctx, begun(), traceparent, tracestate)?.spanContext;
+  const ids = found(`00-${IDS.traceId}-${IDS.spanId}-01`, 'vendor=1');
+  assert.deepEqual({ ...ids, traceState: ids?.traceState?.serialize() }, { ...IDS, traceState: 'vendor=1' });
+  assert.equal(found(`00-${IDS.traceId}-${IDS.spanId}-00`)?.traceFlags, TraceFlags.NONE);
+  assert.equal(found(`00-${IDS.traceId}-${active.spanContext().spanId}-01`), undefined);
+  assert.equal(found('00-nonsense-01'), undefined);
+  new Lookout().end();
 });

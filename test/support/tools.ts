@@ -62,6 +62,15 @@ export function findCompose(): Found {
     : { missing: 'no reader of compose files: have Docker, or Go and `npm run tools` build one' };
 }
 
+export function findChromium(): Found {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  const paths = names.flatMap((name) => ['/usr/bin', '/usr/local/bin'].map((folder) => join(folder, name)));
+  const bin = [process.env.CHROMIUM_BIN, ...paths].find((path) => path && existsSync(path));
+  return bin
+    ? { bin }
+    : { missing: 'no Chromium: install it (apt-get install chromium), or set CHROMIUM_BIN' };
+}
+
 /** Tempo, which is neither a module of Go nor a package of Debian: whoever has it says where. */
 export function findTempo(): Found {
   const bin = process.env.TEMPO_BIN;

@@ -1,0 +1,122 @@
+import { executionAsyncId } from 'node:async_hooks';
+import type { Socket } from 'node:net';
+import { now } from '../clock';
+import { willMeasure } from '../measuring';
+import { dialOf } from './dial';
+import type { RoundTrip } from './roundtrip';
+import { expectDial, expectedDial, type Scope } from './scope';
+import type { UndiciMessages, UndiciRequest } from './undicimessages';
+
+/** Of some nobody will ever ask for the dial: their connections were never used. */
+const MOST_UNCLAIMED = 100;
+
+/** A dial that is nobody's yet. */
+interface Unclaimed {
+  readonly scope: Scope;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A request that was made last, and in which callback. */
+interface Latest {
+  readonly request: UndiciRequest;
+  readonly roundTrip: RoundTrip | undefined;
+  readonly asyncId: number;
+}
+
+/**
+ * Whose dials undici's are. It says when it is about to open a connection, but not for which request.
+ *
+ * Usually a request is made and its connection opened in one go. Otherwise (a client with a queue connects again; a body that is iterable) the dial waits
+ * for the request that is the first to be sent on it, or fails with its error.
+ */
+export class UndiciDials {
+  #latest: Latest | undefined;
+  #unclaimed: Unclaimed[] = [];
+  /** Requests without a connection, in the order in which they were made, and when. */
+  readonly #waiting = new Map<RoundTrip, number>();
+
+  /** @param roundTrip - undefined if nobody follows it */
+  created(request: UndiciRequest, roundTrip: RoundTrip | undefined): void {
+    this.#latest = { request, roundTrip, asyncId: executionAsyncId() };
+    if (roundTrip !== undefined) this.#waiting.set(roundTrip, now());
+  }
+
+  /** Whether a request just made is the `CONNECT` of a ProxyAgent: part of the dial of another one, which is about to be made. */
+  isTunnel(request: UndiciRequest): boolean {
+    return request.method === 'CONNECT' && expectedDial() !== undefined;
+  }
+
+  /** A connection is about to be opened. */
+  expect({ connectParams }: UndiciMessages['client:beforeConnect']): void {
+    const { hostname: host, protocol } = connectParams;
+    const port = Number(connectParams.port) || (protocol === 'https:' ? 443 : 80);
+    const server = willMeasure() ? { host, port } : undefined;
+    const outer = expectedDial();
+    if (outer !== undefined) {
+      // It is that of a proxy, inside of another's dial.
+      outer.server = server;
+      return;
+    }
+    const latest = this.#latest;
+    this.#latest = undefined;
+    if (latest?.asyncId === executionAsyncId()) return expectDial({ owner: latest.roundTrip, server });
+    const claimable = this.#waiting.size > 0;
+    const scope: Scope = { owner: undefined, server, claimable };
+    expectDial(scope);
+    if (!claimable) return;
+    this.#unclaimed = this.#unclaimed.filter(isUnclaimed).slice(-MOST_UNCLAIMED);
+    this.#unclaimed.push({ scope, host, port });
+  }
+
+  /**
+   * A request is sent: the first one on a connection is given what is nobody's of its dial.
+   * @returns when it was made, if somebody follows it
+   */
+  sent(request: UndiciRequest, roundTrip: RoundTrip | undefined, socket: Socket): number {
+    if (this.#latest?.request === request) this.#latest = undefined;
+    const madeAt = roundTrip && this.#waiting.get(roundTrip);
+    if (roundTrip === undefined || madeAt === undefined) return 0;
+    this.#waiting.delete(roundTrip);
+    claim(socket, roundTrip);
+    return madeAt;
+  }
+
+  /** A request failed. If it had no connection, a dial that failed with the same error was its own; or one to where it wanted to go, if nobody waits longer for it. */
+  failed(request: UndiciRequest, roundTrip: RoundTrip, error: unknown): void {
+    if (this.#latest?.request === request) this.#latest = undefined;
+    if (!this.#waiting.has(roundTrip)) return;
+    const { cause } = (error ?? {}) as { cause?: unknown };
+    const unclaimed = this.#unclaimed.filter(isUnclaimed);
+    const own =
+      unclaimed.find(({ scope: { latest } }) => latest?.failure && [error, cause].includes(latest.failure)) ??
+      (this.#isFirst(roundTrip) ? unclaimed.find((each) => goesTo(each, roundTrip)) : undefined);
+    if (own?.scope.latest !== undefined) own.scope.latest.claim(roundTrip);
+    this.#waiting.delete(roundTrip);
+  }
+
+  #isFirst(roundTrip: RoundTrip): boolean {
+    for (const each of this.#waiting.keys()) if (goesTo(each, roundTrip)) return each === roundTrip;
+    return false;
+  }
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+function goesTo(one: Place, other: Place): boolean {
+  return one.host === other.host && one.port === other.port;
+}
+
+function isUnclaimed({ scope }: Unclaimed): boolean {
+  return scope.latest?.isUnclaimed !== false;
+}
+
+/** Through a proxy there is a dial below the one of the socket itself. */
+function claim(socket: Socket & { readonly _parent?: Socket | null }, roundTrip: RoundTrip): void {
+  if (socket._parent) claim(socket._parent, roundTrip);
+  const dial = dialOf(socket);
+  if (dial?.isUnclaimed) dial.claim(roundTrip);
+}
