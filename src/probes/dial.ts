@@ -69,7 +69,7 @@ export class Dial implements OpenDial, Dialling {
     return this.#reports.owner;
   }
   get isUnclaimed(): boolean {
-    return this.#owner === undefined && this.#isKept;
+    return this.owner === undefined && this.#isKept;
   }
   get isHeard(): boolean {
     return this.owner?.trace !== undefined;
