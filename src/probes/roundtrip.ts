@@ -49,6 +49,11 @@ export class RoundTrip implements Exchange {
     return running === 0 ? undefined : OfRequest.get(request);
   }
 
+  /** Another object of the transport's stands for the request as well. */
+  static adopt(request: object, roundTrip: RoundTrip): void {
+    OfRequest.set(request, roundTrip);
+  }
+
   /**
    * Begins a round trip if somebody wants to follow it.
    * @param requestSpan - the request's span, if it is not simply the active one of `ctx`
