@@ -7,6 +7,7 @@ import {
 } from '@opentelemetry/api';
 import { Both, type SinkTrace } from './both';
 import type { Begun } from './clock';
+import { isInHook } from './compose';
 import type { Connection } from './connection';
 import { contextClientTrace } from './context';
 
@@ -84,6 +85,7 @@ export function coalescesLookups(): boolean {
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */
 export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
+  if (isInHook()) return false;
   if (contextClientTrace(ctx) !== undefined) return sources.length > 0;
   for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx, requestSpan)) return true;
   return false;

@@ -41,6 +41,8 @@ export class SpanWriter implements PhaseWriter {
   #marks = 0;
   #connection: Connection | undefined;
   #isOpener = false;
+  /** What is left for the first phase to tell, for want of a span to tell it. */
+  #facts: Attributes | undefined;
 
   /** @param parent - the request's span; undefined if only its ids can be had, and those of `requestSpan` when the request is over */
   constructor(
@@ -61,6 +63,7 @@ export class SpanWriter implements PhaseWriter {
 
   connected(exchange: Exchange, facts: Attributes): void {
     if (this.parent !== undefined) setAttributes(this.parent, facts);
+    else this.#facts = facts;
     this.#connection = exchange.connection;
     if (this.#connection?.requestCount !== 1 || !this.#connection.counted) return;
     this.#isOpener = true;
@@ -87,7 +90,9 @@ export class SpanWriter implements PhaseWriter {
       return;
     }
     const inside = this.#inside();
-    if (inside !== undefined) this.#writeAll((phase, opener) => this.#write(phase, inside, opener));
+    if (inside === undefined) return;
+    this.#phases[0]?.describe(this.#facts);
+    this.#writeAll((phase, opener) => this.#write(phase, inside, opener));
   }
 
   #writeAll(write: (phase: Phase, opener: SpanContext | undefined) => SpanContext): void {
