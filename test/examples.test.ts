@@ -78,3 +78,24 @@ test('examples/metrics prints what Prometheus would scrape: one connection, clos
   ])
     assert.match(stdout, line);
 });
+
+test('examples/http2 prints the tree of the first and of the second stream of a session', async () => {
+  const { code, stdout, stderr } = await runExample('http2.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
+    ([, indent, name]) => `${indent}${name}`,
+  );
+  assert.deepEqual(names, [
+    'GET',
+    '  http.getconn',
+    '    http.dns',
+    '    http.connect',
+    '    http.tls',
+    '  http.wait',
+    '  http.receive',
+    'GET',
+    '  http.wait',
+    '  http.receive',
+  ]);
+  assert.match(stdout, /'http\.conn\.reused': false,.*'http\.conn\.reused': true,/s);
+});
