@@ -1,12 +1,6 @@
-import {
-  type Context,
-  createTraceState,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
 import { type Begun, now } from './clock';
+import { spanContextOf } from './traceparent';
 import type { RequestSpan } from './tracing';
 
 /** Who makes spans for requests of undici and does not make them active. */
@@ -54,22 +48,9 @@ export class Lookout {
    */
   found(ctx: Context, begun: Begun, traceparent?: string, tracestate?: string): RequestSpan | undefined {
     if (this.#span !== undefined) return { span: this.#span, spanContext: this.#span.spanContext(), begun };
-    const spanContext = traceparent === undefined ? undefined : parse(traceparent, tracestate);
+    const spanContext = traceparent === undefined ? undefined : spanContextOf(traceparent, tracestate);
     if (spanContext === undefined || trace.getSpanContext(ctx)?.spanId === spanContext.spanId)
       return undefined;
     return { span: undefined, spanContext, begun };
   }
-}
-
-/** The W3C's header `traceparent`. */
-function parse(traceparent: string, tracestate: string | undefined): SpanContext | undefined {
-  const [, traceId, spanId, flags] =
-    /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/.exec(traceparent) ?? [];
-  if (traceId === undefined || spanId === undefined) return undefined;
-  return {
-    traceId,
-    spanId,
-    traceFlags: Number.parseInt(flags ?? '', 16),
-    ...(tracestate && { traceState: createTraceState(tracestate) }),
-  };
 }

@@ -31,7 +31,8 @@ const SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRAC
 
 /** Whether the request's span is recorded, or may turn out to be. */
 function mayRecord(ctx: Context, requestSpan: RequestSpan | undefined): boolean {
-  if (requestSpan === undefined) return trace.getSpan(ctx)?.isRecording() === true;
+  // The spans that New Relic makes active have nothing but their ids.
+  if (requestSpan === undefined) return trace.getSpan(ctx)?.isRecording?.() === true;
   const { span, spanContext } = requestSpan;
   if (span !== undefined) return span.isRecording();
   return spanContext === undefined || isSampled(spanContext);

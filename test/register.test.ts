@@ -8,27 +8,39 @@ import { configFromEnvironment } from '../src/environment';
 const register = join(__dirname, '..', 'src', 'register.js');
 const sdk = join(__dirname, 'fixtures', 'register-sdk.js');
 const meter = join(__dirname, 'fixtures', 'register-meter.js');
-const app = join(__dirname, 'fixtures', 'register-app.js');
+const apps = {
+  CommonJS: join(__dirname, 'fixtures', 'register-app.js'),
+  'ES modules': join(__dirname, 'fixtures', 'register-esm-app.mjs'),
+};
 
-function run(args: string[], env: NodeJS.ProcessEnv = {}) {
+function run(args: string[], env: NodeJS.ProcessEnv = {}, app = apps.CommonJS) {
   return spawnSync(process.execPath, [...args, app], { env: { ...process.env, ...env }, encoding: 'utf8' });
 }
 
 const TREE = 'GET > { http.getconn > { http.dns, http.connect }, http.wait, http.receive }\n';
 const url = (file: string) => pathToFileURL(file).href;
 
-for (const [name, args] of Object.entries({
+// The loader that OpenTelemetry tells users of ES modules to add.
+const hook = url(require.resolve('@opentelemetry/instrumentation/hook.mjs'));
+
+const orders = {
   '--require after the SDK': ['--require', sdk, '--require', register],
   '--require before the SDK': ['--require', register, '--require', sdk],
   '--import after the SDK': ['--import', url(sdk), '--import', url(register)],
   '--import before the SDK': ['--import', url(register), '--import', url(sdk)],
-}))
-  test(`a program that knows nothing of it is traced: ${name}`, () => {
-    const { stdout, stderr, status } = run(args);
-    assert.equal(stdout, TREE, stderr);
-    assert.equal(stderr, '');
-    assert.equal(status, 0);
-  });
+  '--import, and --require the SDK': ['--import', url(register), '--require', sdk],
+};
+for (const [name, args] of Object.entries(orders))
+  for (const [modules, app] of Object.entries(apps))
+    test(`a program in ${modules} that knows nothing of it is traced: ${name}`, () => {
+      // Of programs in ES modules instrumentation-http learns from its loader, or from us if we come later.
+      const needsLoader = modules === 'ES modules' && !name.includes('after');
+      const loader = needsLoader ? ['--no-warnings', '--experimental-loader', hook] : [];
+      const { stdout, stderr, status } = run([...loader, ...args], {}, app);
+      assert.equal(stdout, TREE, stderr);
+      assert.equal(stderr, '');
+      assert.equal(status, 0);
+    });
 
 const MEASURED = `dns.lookup.duration dns.question.name=localhost 1
 http.client.connection.duration server.address=localhost server.port=PORT 1

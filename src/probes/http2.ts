@@ -1,8 +1,9 @@
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
 import { type Context, context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { type Stamp, stamp } from '../stamp';
-import { isWanted } from '../tracing';
+import { spanNamedBy } from '../traceparent';
+import { isWanted, type RequestSpan } from '../tracing';
 import { Session, sessionPrototype } from './http2session';
 import { Exchanges } from './http2stream';
 import { guarded, type Layer, type Method, patch } from './patch';
@@ -34,7 +35,7 @@ class Http2Probe {
     this.#began(stream, session, asked),
   );
   readonly #refuse = guarded((session: ClientHttp2Session, asked: Asked, error: Error) =>
-    this.#beginRoundTrip({}, this.#sessions.get(session), asked, undefined)?.done(error),
+    this.#beginRoundTrip({}, this.#sessions.get(session), asked)?.done(error),
   );
 
   start(): void {
@@ -88,7 +89,8 @@ class Http2Probe {
     this.#undo.push(this.#exchanges.watch(stream));
     // Aborted before it was made: as in Go it never wanted a connection.
     const aborted = asked.options?.signal?.aborted && stream.destroyed;
-    if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders?.[':authority']);
+    if (session.isOfUndici6) session.adopt(stream);
+    else if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders);
     this.#exchanges.begin(stream, session);
   }
 
@@ -96,15 +98,24 @@ class Http2Probe {
     key: object,
     session: Session | undefined,
     { ctx, time }: Asked,
-    authority: unknown,
+    headers: OutgoingHttpHeaders = {},
   ): RoundTrip | undefined {
     if (session === undefined) return undefined;
-    const dial = session.takeDial();
-    const roundTrip = isWanted(ctx)
-      ? at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(authority)))
+    const span = at(time, () => queuedSpan(ctx, headers));
+    const roundTrip = isWanted(ctx, span)
+      ? at(time, () => RoundTrip.begin(key, ctx, 'http2', session.target(headers[':authority']), span))
       : undefined;
-    if (roundTrip === undefined) dial?.keep(false);
-    else dial?.claim(roundTrip);
+    session.giveDials(roundTrip);
     return roundTrip;
   }
+}
+
+/**
+ * gRPC queues the calls that are made while it connects, and sends them all in the context of the first one. What its instrumentation has put into the
+ * metadata of each knows better.
+ */
+function queuedSpan(ctx: Context, headers: OutgoingHttpHeaders): RequestSpan | undefined {
+  const { traceparent, tracestate, 'content-type': type } = headers;
+  if (typeof traceparent !== 'string' || !String(type).startsWith('application/grpc')) return undefined;
+  return spanNamedBy(ctx, traceparent, typeof tracestate === 'string' ? tracestate : undefined);
 }

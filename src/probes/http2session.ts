@@ -6,11 +6,12 @@ import { TLSSocket } from 'node:tls';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { type Server, willMeasure } from '../measuring';
-import type { Dial } from './dial';
+import { type Dial, dialOf } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
-import type { RoundTrip } from './roundtrip';
+import { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
+import { isConnectedByUndici, sentAsStream } from './undicih2';
 import { isUndiciSocket } from './undicisockets';
 
 /**
@@ -20,7 +21,7 @@ import { isUndiciSocket } from './undicisockets';
  */
 export class Session {
   readonly #socket: Socket;
-  #dial: Dial | undefined;
+  #dials: readonly Dial[] = [];
   #open = 0;
 
   /** @param session - being constructed, or about to make a request */
@@ -28,13 +29,13 @@ export class Session {
     this.#socket = socketOf(session);
     const server = willMeasure() ? hopOf(this.#socket) : undefined;
     if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
+    else if (server !== undefined) countOpen(this.#socket, this.#connection, server);
+    this.#dials = keptDials(this.#socket);
     // Its streams have odd numbers, from 1 on.
-    else if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
-    if (!session.connecting && server !== undefined) countOpen(this.#socket, this.#connection, server);
+    if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
   }
 
   #watchDial(dial: Dial, server: Server | undefined): void {
-    this.#dial = dial;
     dial.keep(true);
     dial.whenReady(undefined, () => {
       if (this.#open === 0) this.#connection.idleSince = now();
@@ -51,11 +52,24 @@ export class Session {
     return isUndiciSocket(this.#socket);
   }
 
-  /** What made the connection, for the first stream; undefined for all others. */
-  takeDial(): Dial | undefined {
-    const dial = this.#dial;
-    this.#dial = undefined;
-    return dial;
+  /** The same, but that probe does not see when they are sent. */
+  get isOfUndici6(): boolean {
+    return isConnectedByUndici(this.#socket) && !this.isUndicis;
+  }
+
+  /** A stream is a request of undici's. */
+  adopt(stream: object): void {
+    const roundTrip = sentAsStream(this.#socket);
+    if (roundTrip !== undefined) RoundTrip.adopt(stream, roundTrip);
+  }
+
+  /** Gives what made the connection to the first stream, and to none of the others; undefined if nobody follows that one. */
+  giveDials(first: RoundTrip | undefined): void {
+    const dials = this.#dials;
+    this.#dials = [];
+    for (const dial of dials)
+      if (first === undefined) dial.keep(false);
+      else dial.claim(first);
   }
 
   /** Where the connection goes; the authority of a request is asked if that was not seen, or is a Unix socket. */
@@ -81,6 +95,13 @@ export class Session {
   release(): void {
     if (--this.#open === 0) this.#connection.idleSince = now();
   }
+}
+
+/** The dials below first. */
+function keptDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
+  const below = socket._parent ? keptDials(socket._parent) : [];
+  const dial = dialOf(socket);
+  return dial?.isUnclaimed ? [...below, dial] : below;
 }
 
 function hopIn(authority: string, protocol: string): Server {

@@ -1,8 +1,10 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
+import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { isMeasuring, type Server } from '../measuring';
 import { stamp } from '../stamp';
+import { isWanted } from '../tracing';
 import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
@@ -73,11 +75,25 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
   resolutions.set(this, resolutionOf(this, options));
   if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
-    calls.set(this, { path, time: now() });
+    beginUnowned(this, path, first);
   else if (dialOf(this)?.isOver !== false) {
     scope.latest = Dial.begin(this, scope.owner, scope);
     resolveFor(scope.latest);
   }
+}
+
+/** The connection of a program's own: it is left alone, unless it may become that of an http2 session. */
+function beginUnowned(socket: Socket, path: string, first: unknown): void {
+  calls.set(socket, { path, time: now() });
+  if (isLikeGrpc(first) && isWanted(context.active()))
+    Dial.begin(socket, undefined, { owner: undefined, claimable: true });
+}
+
+/** gRPC (`@grpc/grpc-js`) connects by itself, to an address it has looked up, and makes a session over the socket only then: `net.connect({ host, port }, callback)`. */
+function isLikeGrpc(first: unknown): boolean {
+  if (!Array.isArray(first) || typeof first[1] !== 'function') return false;
+  const { host = '', port } = first[0] as ConnectOptions;
+  return isIP(host) !== 0 && typeof port === 'number' && Object.keys(first[0]).length === 2;
 }
 
 /** `connect` has returned: Node had nothing against the options. */

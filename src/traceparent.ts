@@ -1,0 +1,37 @@
+import { type Context, createTraceState, type SpanContext, trace } from '@opentelemetry/api';
+import { now } from './clock';
+import type { RequestSpan } from './tracing';
+
+/** The span that a W3C `traceparent` names. */
+export function spanContextOf(traceparent: string, tracestate?: string): SpanContext | undefined {
+  const [, traceId, spanId, flags] =
+    /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/.exec(traceparent) ?? [];
+  if (traceId === undefined || spanId === undefined) return undefined;
+  return {
+    traceId,
+    spanId,
+    traceFlags: Number.parseInt(flags ?? '', 16),
+    ...(tracestate && { traceState: createTraceState(tracestate) }),
+  };
+}
+
+/**
+ * The span of a request that may be made in somebody else's context, by what its header says; undefined if that is the active one of `ctx`, which is better known.
+ *
+ * A header that was only passed on names the span of whoever called this program: the parent of the active span.
+ */
+export function spanNamedBy(
+  ctx: Context,
+  traceparent: string | undefined,
+  tracestate?: string,
+): RequestSpan | undefined {
+  const spanContext = traceparent === undefined ? undefined : spanContextOf(traceparent, tracestate);
+  if (spanContext === undefined) return undefined;
+  const active = trace.getSpan(ctx);
+  const { parentSpanContext } = (active ?? {}) as { parentSpanContext?: SpanContext };
+  if ([active?.spanContext().spanId, parentSpanContext?.spanId].includes(spanContext.spanId))
+    return undefined;
+  // It began some time ago, nobody knows when.
+  const wall = Date.now();
+  return { span: undefined, spanContext, begun: { earliest: wall - 1, latest: wall, by: now() } };
+}
