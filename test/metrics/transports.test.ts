@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { beforeEach, type TestContext, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { Connection } from '../../src/connection';
@@ -14,8 +14,13 @@ import { httpProxy } from '../support/proxies';
 import { closedPort, serve } from '../support/servers';
 
 registerContextManager();
-const meter = meters();
-new HttpTraceInstrumentation({ mode: 'off' }).setMeterProvider(meter.provider);
+let meter = meters();
+const ours = new HttpTraceInstrumentation({ mode: 'off' });
+// A port may be given to a second server: what was measured of the first must not count.
+beforeEach(() => {
+  meter = meters();
+  ours.setMeterProvider(meter.provider);
+});
 
 /** What was measured of a server, but for the open connections: `setup tls 2`. */
 async function durations(port: number): Promise<string[]> {
