@@ -200,6 +200,12 @@ export const SCENARIOS: readonly Scenario[] = [
     claim: 'a request that is aborted already has no hooks',
     handler: never,
     expected: [],
+    but: Object.fromEntries(
+      ['undici', 'undici over TLS'].map((name) => [
+        name,
+        { why: 'undici connects before it looks at the signal.' },
+      ]),
+    ),
     async run({ client, server }) {
       const recorder = new Recorder();
       await context.with(withClientTrace(context.active(), recorder.trace), () =>
