@@ -44,6 +44,27 @@ test('examples/spans prints the tree of a cold and of a reused request', async (
   );
 });
 
+test('examples/fetch prints the tree of a cold and of a reused request of fetch, and what its span tells of the connection', async () => {
+  const { code, stdout, stderr } = await runExample('fetch.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
+    ([, indent, name]) => `${indent}${name}`,
+  );
+  assert.deepEqual(names.slice(0, 6), [
+    'GET',
+    '  http.getconn',
+    '    http.dns',
+    '    http.connect',
+    '  http.wait',
+    '  http.receive',
+  ]);
+  assert.deepEqual(names.slice(6), ['GET', '  http.wait', '  http.receive']);
+  assert.match(
+    stdout,
+    /'http\.conn\.reused': false,.*'http\.conn\.reused': true,.*'http\.conn\.idle_time': /s,
+  );
+});
+
 test('examples/events prints the events of a cold and of a reused request', async () => {
   const { code, stdout, stderr } = await runExample('events.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
