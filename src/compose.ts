@@ -19,6 +19,13 @@ function describe(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value}`;
 }
 
+let hooksRunning = 0;
+
+/** Whether this is called by a hook of the application's: a request that is made there is not traced, or it would call the hook again, and so on. */
+export function isInHook(): boolean {
+  return hooksRunning > 0;
+}
+
 /**
  * A copy of the trace that cannot harm its caller: what a hook throws, or a promise it returns rejects with, is reported to `diag`, once per hook.
  *
@@ -26,11 +33,12 @@ function describe(value: unknown): string {
  *
  * @param reported - the names already reported; share one set between traces that come from one source
  */
-export function isolate(trace: ClientTrace, reported: Set<HookName> = new Set()): ClientTrace {
+export function isolate(trace: ClientTrace, reported = new Set<HookName>()): ClientTrace {
   return build((name) => {
     if (trace[name] === undefined) return undefined;
-    const failed = (error: unknown) => report(name, error, reported);
+    const failed = (error: unknown) => reportOnce(name, error, reported);
     return (...args) => {
+      hooksRunning++;
       try {
         const result = (trace as Hooks)[name]?.(...args);
         if (result instanceof Promise) result.catch(failed);
@@ -38,6 +46,8 @@ export function isolate(trace: ClientTrace, reported: Set<HookName> = new Set())
       } catch (error) {
         failed(error);
         return undefined;
+      } finally {
+        hooksRunning--;
       }
     };
   });
@@ -68,7 +78,8 @@ function build(hook: (name: HookName) => AnyHook | undefined): ClientTrace {
   return hooks as ClientTrace;
 }
 
-function report(name: HookName, error: unknown, reported: Set<HookName>): void {
+/** What a hook throws, told once. */
+export function reportOnce(name: string, error: unknown, reported: Set<string>): void {
   if (reported.has(name)) return;
   reported.add(name);
   diag.error(`httptrace: hook ${name} threw; its later errors are not reported`, error);
