@@ -73,8 +73,8 @@ export type Network = 'tcp' | 'unix';
  * Node tells what they report; a slow hook slows the request. One trace sees one request at a time: a
  * redirect that a client follows is a new request and runs through all hooks again.
  *
- * What a hook throws never reaches the application. It is reported to OpenTelemetry's `diag`, once per hook, and the
- * other hooks still run.
+ * What a hook throws never reaches the application. It is reported to OpenTelemetry's `diag`, once per hook, and the other hooks still run.
+ * A request that a hook makes is not traced; one that it has made later, in its asynchronous context, is.
  *
  * Every `…Start` is followed by exactly one `…Done`, with an error if the request failed in between, and no hook is called after `roundTripDone`.
  *

@@ -19,18 +19,28 @@ function describe(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'an array' : `${typeof value}`;
 }
 
+let hooksRunning = 0;
+
+/** Whether this is called by a hook of the application's: a request that is made there is not traced, or it would call the hook again, and so on. */
+export function isInHook(): boolean {
+  return hooksRunning > 0;
+}
+
 /**
  * A copy of the trace that cannot harm its caller: what a hook throws, or a promise it returns rejects with, is reported to `diag`, once per hook.
  *
  * An absent hook stays absent, so that probes need not build its arguments. All copies have the same hidden class, which keeps the probes' calls monomorphic.
  *
  * @param reported - the names already reported; share one set between traces that come from one source
+ * @param isOurs - the hooks are those of a sink, see {@link isInHook}
  */
-export function isolate(trace: ClientTrace, reported: Set<HookName> = new Set()): ClientTrace {
+export function isolate(trace: ClientTrace, reported = new Set<HookName>(), isOurs = false): ClientTrace {
+  const step = isOurs ? 0 : 1;
   return build((name) => {
     if (trace[name] === undefined) return undefined;
     const failed = (error: unknown) => report(name, error, reported);
     return (...args) => {
+      hooksRunning += step;
       try {
         const result = (trace as Hooks)[name]?.(...args);
         if (result instanceof Promise) result.catch(failed);
@@ -38,6 +48,8 @@ export function isolate(trace: ClientTrace, reported: Set<HookName> = new Set())
       } catch (error) {
         failed(error);
         return undefined;
+      } finally {
+        hooksRunning -= step;
       }
     };
   });

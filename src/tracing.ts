@@ -7,7 +7,7 @@ import {
 } from '@opentelemetry/api';
 import type { ClientTrace } from './clienttrace';
 import type { Begun } from './clock';
-import { compose, isolate } from './compose';
+import { compose, isInHook, isolate } from './compose';
 import type { Connection } from './connection';
 import { contextClientTrace } from './context';
 
@@ -94,6 +94,7 @@ export function coalescesLookups(): boolean {
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */
 export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
+  if (isInHook()) return false;
   if (contextClientTrace(ctx) !== undefined) return sources.length > 0;
   for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx, requestSpan)) return true;
   return false;
@@ -110,7 +111,7 @@ export function traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefine
 /** Both traces as one, none of which can keep the other from running. */
 export function both(first: SinkTrace | undefined, second: SinkTrace | undefined): SinkTrace | undefined {
   if (first === undefined || second === undefined) return first ?? second;
-  const joined: SinkTrace = compose(isolate(first), isolate(second));
+  const joined: SinkTrace = compose(isolate(first, undefined, true), isolate(second, undefined, true));
   joined[bodyEnd] = () => {
     first[bodyEnd]?.();
     second[bodyEnd]?.();

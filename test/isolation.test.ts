@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
+import type { LookupFunction } from 'node:net';
 import { after, before, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { type ClientTrace, HttpTraceInstrumentation, withClientTrace } from '../src';
@@ -27,8 +29,12 @@ before(async () => {
 });
 after(() => server.close());
 
+/** The request that was made last. */
+let made: ClientRequest | undefined;
+
 /** A request whose life passes through all seventeen hooks. */
 async function everything(trace: ClientTrace) {
+  made = undefined;
   agent = new https.Agent({ keepAlive: true, ca: server.ca });
   const events: string[] = [];
   const result = await context.with(withClientTrace(context.active(), trace), () =>
@@ -37,6 +43,7 @@ async function everything(trace: ClientTrace) {
       method: 'POST',
       headers: { Expect: '100-continue' },
       onRequest: (req) => {
+        made = req;
         for (const event of ['socket', 'continue', 'information', 'response', 'finish', 'close'])
           req.on(event, () => events.push(event));
         req.on('continue', () => req.end('body'));
@@ -75,7 +82,7 @@ for (const hook of HOOKS) {
 }
 
 test('disable() in the middle of a request: the application notices nothing, diag says so, no hook is called after', async () => {
-  for (const moment of ['getConn', 'dnsStart', 'gotConn', 'gotFirstResponseByte'] as const) {
+  for (const moment of HOOKS.filter((hook) => hook !== 'roundTripDone')) {
     const expected = await everything({});
     messages.length = 0;
     const recorder = new Recorder();
@@ -92,4 +99,59 @@ test('disable() in the middle of a request: the application notices nothing, dia
     assert.ok(messages.some(({ level, text }) => level === 'warn' && /disabled while 1 traced/.test(text)));
     ours.enable();
   }
+});
+
+for (const hook of HOOKS)
+  test(`a ${hook} that destroys the request ends it, and nothing else`, async () => {
+    const recorder = new Recorder();
+    const record = recorder.trace[hook] as (...args: unknown[]) => void;
+    const { error } = await everything({
+      ...recorder.trace,
+      [hook]: (...args: unknown[]) => {
+        record(...args);
+        made?.destroy(new Error('enough'));
+      },
+    });
+    await recorder.done;
+    recorder.assertInvariants();
+    // Too early, there is nothing to destroy yet, or too late.
+    const misses = ['getConn', 'dnsStart', 'putIdleConn', 'roundTripDone'].includes(hook);
+    assert.equal(error?.message, misses ? undefined : 'enough', recorder.sequence());
+  });
+
+test('a hook may destroy the request while another address is about to be tried', async () => {
+  const lookup: LookupFunction = (_host, _options, callback) =>
+    process.nextTick(callback, null, [
+      // Refused by the system at once, without an attempt.
+      { address: '255.255.255.255', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ]);
+  const recorder = new Recorder();
+  let req: ClientRequest | undefined;
+  const trace = { ...recorder.trace, connectDone: () => void req?.destroy(new Error('enough')) };
+  const error = await new Promise((resolve) => {
+    req = context.with(withClientTrace(context.active(), trace), () =>
+      http.get({ host: 'two.test', port: server.port, agent: false, lookup }),
+    );
+    req.on('error', resolve);
+  });
+  assert.equal((error as Error).message, 'enough');
+  assert.equal(recorder.calls.at(-1)?.hook, 'roundTripDone');
+});
+
+test('a request that a hook makes is not traced, however often the hook is called', async () => {
+  let inside = 0;
+  const requests: Promise<unknown>[] = [];
+  const recorder = new Recorder();
+  const outcome = await everything({
+    ...recorder.trace,
+    connectStart: () => {
+      inside++;
+      requests.push(send(new URL('/', server.origin), { rejectUnauthorized: false, agent: false }));
+    },
+  });
+  assert.equal(outcome.status, 200);
+  await Promise.all(requests);
+  assert.equal(recorder.count('getConn'), 1);
+  assert.equal(inside, recorder.count('connectDone'));
 });

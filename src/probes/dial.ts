@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { DnsAddress, Network } from '../clienttrace';
-import { at, now } from '../clock';
+import { now } from '../clock';
 import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { stamp } from '../stamp';
 import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
-import { LookupPhase, type Report } from './lookupphase';
+import { LookupPhase } from './lookupphase';
 import type { Resolution } from './lookups';
 import type { OpenDial } from './opendials';
+import { type Report, Reports } from './reports';
 import type { RoundTrip } from './roundtrip';
 import type { Scope } from './scope';
 import { tlsState } from './tlsstate';
@@ -26,8 +27,7 @@ export function dialOf(socket: Socket): Dial | undefined {
  * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
 export class Dial implements OpenDial, Dialling {
-  #owner: RoundTrip | undefined;
-  #waiting: { time: number; report: Report }[] | undefined = [];
+  readonly #reports = new Reports();
   #onReady: (() => void) | undefined;
   #user: RoundTrip | undefined;
   readonly #lookup = new LookupPhase((report) => this.#tell(report));
@@ -66,13 +66,13 @@ export class Dial implements OpenDial, Dialling {
   }
 
   get owner(): RoundTrip | undefined {
-    return this.#owner;
+    return this.#reports.owner;
   }
   get isUnclaimed(): boolean {
-    return this.#owner === undefined && this.#isKept;
+    return this.owner === undefined && this.#isKept;
   }
   get isHeard(): boolean {
-    return this.#owner?.trace !== undefined;
+    return this.owner?.trace !== undefined;
   }
   get isOver(): boolean {
     return this.#over;
@@ -84,18 +84,15 @@ export class Dial implements OpenDial, Dialling {
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
   claim(owner: RoundTrip): void {
-    if (this.#owner !== undefined) return;
-    this.#owner = owner;
+    if (this.owner !== undefined) return;
     if (!this.#over) owner.addDial(this);
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
-    for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
+    this.#reports.claim(owner);
   }
 
   /** Whether reports wait for {@link claim} even when it is over. */
   keep(isKept: boolean): void {
     this.#isKept = isKept;
-    if (this.#over && !isKept) this.#waiting = undefined;
+    if (this.#over && !isKept) this.#reports.drop();
   }
 
   /** Calls back once, when the connection can be used. The latest to ask is who will use it. */
@@ -106,8 +103,7 @@ export class Dial implements OpenDial, Dialling {
 
   #tell(report: Report): void {
     if (this.#measure !== undefined) report(this.#measure);
-    if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
-    else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
+    this.#reports.tell(report);
   }
 
   /** A lookup is about to begin. */
@@ -131,6 +127,8 @@ export class Dial implements OpenDial, Dialling {
   connectStart(network: Network, addr: string): void {
     // A lookup function that answers twice has Node connect twice, the second time in vain.
     if (this.#attempt !== undefined) return;
+    // Node (20 to 26) crashes when a socket is destroyed in this very event: hooks may do that, and are told right after.
+    this.#reports.holdBack();
     this.#lookup.done();
     this.#attempt = { network, addr };
     this.#tell((trace) => trace.connectStart?.(network, addr));
@@ -180,18 +178,20 @@ export class Dial implements OpenDial, Dialling {
   /** Its request is over, and hears that what is open ended with it. The connection may have been handed on, unfinished, to another one that waits for it. */
   abandon(err: Error): void {
     if (this.socket.destroyed) return this.close(err);
-    const trace = this.#owner?.trace;
+    this.#reports.tellWaiting();
+    const trace = this.owner?.trace;
     if (trace !== undefined) this.#lookup.endFor(trace, err);
     if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
     if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
-    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.#owner)) this.#end();
+    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.owner)) this.#end();
   }
 
   #end(): void {
     if (this.#over) return;
     this.#over = true;
     this.#measure = undefined;
-    if (!this.#isKept) this.#waiting = undefined;
+    if (this.#isKept) this.#reports.tellWaiting();
+    else this.#reports.drop();
     stopListening(this.socket);
     // What the application opens in this asynchronous context from here on is nobody's dial.
     if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;

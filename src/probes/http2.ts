@@ -89,7 +89,8 @@ class Http2Probe {
     this.#undo.push(this.#exchanges.watch(stream));
     // Aborted before it was made: as in Go it never wanted a connection.
     const aborted = asked.options?.signal?.aborted && stream.destroyed;
-    if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders);
+    if (session.isOfUndici6) session.adopt(stream);
+    else if (!aborted) this.#beginRoundTrip(stream, session, asked, stream.sentHeaders);
     this.#exchanges.begin(stream, session);
   }
 

@@ -9,8 +9,9 @@ import { type Server, willMeasure } from '../measuring';
 import { type Dial, dialOf } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
-import type { RoundTrip } from './roundtrip';
+import { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
+import { isConnectedByUndici, sentAsStream } from './undicih2';
 import { isUndiciSocket } from './undicisockets';
 
 /**
@@ -49,6 +50,17 @@ export class Session {
   /** Its streams are requests of undici's, which has a probe of its own. */
   get isUndicis(): boolean {
     return isUndiciSocket(this.#socket);
+  }
+
+  /** The same, but that probe does not see when they are sent. */
+  get isOfUndici6(): boolean {
+    return isConnectedByUndici(this.#socket) && !this.isUndicis;
+  }
+
+  /** A stream is a request of undici's. */
+  adopt(stream: object): void {
+    const roundTrip = sentAsStream(this.#socket);
+    if (roundTrip !== undefined) RoundTrip.adopt(stream, roundTrip);
   }
 
   /** Gives what made the connection to the first stream, and to none of the others; undefined if nobody follows that one. */

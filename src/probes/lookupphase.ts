@@ -1,9 +1,7 @@
 import type { ClientTrace, DnsAddress } from '../clienttrace';
 import { at, now } from '../clock';
 import type { Resolution } from './lookups';
-
-/** Calls a hook. */
-export type Report = (trace: ClientTrace) => void;
+import type { Report } from './reports';
 
 /** The lookup of a dial, from the question to the last of a burst of answers. */
 export class LookupPhase {

@@ -49,6 +49,11 @@ export class RoundTrip implements Exchange {
     return running === 0 ? undefined : OfRequest.get(request);
   }
 
+  /** Another object of the transport's stands for the request as well. */
+  static adopt(request: object, roundTrip: RoundTrip): void {
+    OfRequest.set(request, roundTrip);
+  }
+
   /**
    * Begins a round trip if somebody wants to follow it.
    * @param requestSpan - the request's span, if it is not simply the active one of `ctx`
@@ -124,11 +129,11 @@ export class RoundTrip implements Exchange {
     this.#wroteHeaders = true;
     this.hasBody = hasBody;
     this.#waits100 = waits100 && hasBody;
-    const trace = this.trace;
-    if (trace?.wroteHeaderField !== undefined)
-      for (const [key, values] of fields()) trace.wroteHeaderField(key, values);
-    trace?.wroteHeaders?.();
-    if (this.#waits100) trace?.wait100Continue?.();
+    // Asked every time: a hook may have disabled us.
+    if (this.trace?.wroteHeaderField !== undefined)
+      for (const [key, values] of fields()) this.trace?.wroteHeaderField?.(key, values);
+    this.trace?.wroteHeaders?.();
+    if (this.#waits100) this.trace?.wait100Continue?.();
   }
 
   wroteRequest(err?: Error): void {
@@ -166,8 +171,7 @@ export class RoundTrip implements Exchange {
 
   /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */
   done(err?: Error): void {
-    const trace = this.trace;
-    if (trace === undefined) return;
+    if (this.trace === undefined) return;
     const dials = this.#dials;
     this.#dials = undefined;
     this.leaveScope();
@@ -178,8 +182,9 @@ export class RoundTrip implements Exchange {
       if (this.#gotConn && !this.#wroteRequest)
         this.wroteRequest(err ?? new Error('the request was over before it was written'));
     } finally {
+      const { trace } = this;
       this.#trace = undefined;
-      trace.roundTripDone?.(err);
+      trace?.roundTripDone?.(err);
     }
   }
 

@@ -6,6 +6,7 @@ import { ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciDials } from './undicidials';
 import { onResponseStarted, UndiciExchanges } from './undiciexchanges';
+import { connectedByUndici, onConnect } from './undicih2';
 import { lastHeader, targetOf } from './undicihead';
 import { aroundMessage, onMessage, type UndiciRequest } from './undicimessages';
 
@@ -21,20 +22,21 @@ interface Created {
 export function undiciProbe(): () => void {
   const dials = new UndiciDials();
   const exchanges = new UndiciExchanges(dials);
-  const undoFirstByte: ((() => void) | undefined)[] = [];
+  const undoCopies: ((() => void) | undefined)[] = [];
   const copies = new WeakSet<object>();
-  /** undici tells when the first byte arrives to its request alone, whose class is met with the first of them. */
-  const watchFirstByte = (request: UndiciRequest) => {
+  /** Some things undici tells to its request alone, whose class is met with the first of them. */
+  const watchCopy = (request: UndiciRequest) => {
     const owner = ownerOf(request, 'onResponseStarted') ?? Object.getPrototypeOf(request);
     if (copies.has(owner)) return;
     copies.add(owner);
-    undoFirstByte.push(patch(owner, 'onResponseStarted', onResponseStarted));
+    undoCopies.push(patch(owner, 'onResponseStarted', onResponseStarted));
+    if ('onConnect' in owner) undoCopies.push(patch(owner, 'onConnect', onConnect));
   };
   const undo = [
     aroundMessage(
       'request:create',
       ({ request }): Created => {
-        watchFirstByte(request);
+        watchCopy(request);
         return { ctx: contextOf(request), headers: request.headers.length, lookout: new Lookout() };
       },
       ({ request }, created) => {
@@ -42,6 +44,7 @@ export function undiciProbe(): () => void {
       },
     ),
     onMessage('client:beforeConnect', (message) => dials.expect(message)),
+    onMessage('client:connected', ({ socket }) => connectedByUndici(socket, dials)),
     onMessage('client:sendHeaders', (message) => exchanges.sent(message)),
     onMessage('request:bodySent', ({ request }) => exchanges.bodySent(request)),
     onMessage('request:headers', (message) => exchanges.responded(message)),
@@ -49,7 +52,7 @@ export function undiciProbe(): () => void {
     aroundMessage('request:error', (message) => exchanges.failed(message)),
   ];
   return () => {
-    for (const each of [...undo, ...undoFirstByte]) each?.();
+    for (const each of [...undo, ...undoCopies]) each?.();
   };
 }
 

@@ -35,6 +35,8 @@ export class SpanWriter implements PhaseWriter {
   readonly #anchor: Anchor | undefined;
   #connection: Connection | undefined;
   #isOpener = false;
+  /** What is left for the first phase to tell, for want of a span to tell it. */
+  #facts: Attributes | undefined;
 
   /** @param parent - the request's span; undefined if only its ids can be had, and those of `requestSpan` when the request is over */
   constructor(
@@ -54,6 +56,7 @@ export class SpanWriter implements PhaseWriter {
 
   connected(exchange: Exchange, facts: Attributes): void {
     if (this.parent !== undefined) setAttributes(this.parent, facts);
+    else this.#facts = facts;
     this.#connection = exchange.connection;
     if (this.#connection?.requestCount !== 1 || !this.#connection.counted) return;
     this.#isOpener = true;
@@ -73,6 +76,8 @@ export class SpanWriter implements PhaseWriter {
     if (err === undefined && now() - this.#start < this.slowerThan) return;
     const inside = this.#inside();
     if (inside === undefined) return;
+    const [first] = this.#phases;
+    if (first !== undefined && this.#facts !== undefined) Object.assign(first.attributes, this.#facts);
     let links = this.#linkToOpener();
     for (const phase of this.#phases) {
       const span = this.#write(phase, inside, links);

@@ -54,9 +54,18 @@ const lookup: net.LookupFunction = (host, _options, callback) => {
   const error = Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: 'ENOTFOUND' });
   setImmediate(callback, error, '', 0);
 };
-const giveUp = (req: http.ClientRequest) => {
-  req.end();
-  req.setTimeout(30, () => req.destroy(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })));
+const written = (req: http.ClientRequest, then: () => void) => void req.end().once('finish', then);
+const connected = (req: http.ClientRequest, then: () => void) =>
+  void req.end().once('socket', (socket) => socket.once('connect', then));
+/** Gives up a while after it was written, or connected: however busy the machine is, it has come as far as that. */
+const giveUp = (after: typeof written) => (req: http.ClientRequest) =>
+  after(req, () => {
+    req.setTimeout(30, () => req.destroy(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })));
+  });
+const abort = () => {
+  const controller = new AbortController();
+  const onRequest = (req: http.ClientRequest) => written(req, () => setImmediate(() => controller.abort()));
+  return { signal: controller.signal, onRequest };
 };
 
 const failures: Failure[] = [
@@ -100,7 +109,7 @@ const failures: Failure[] = [
   {
     name: 'by a signal while waiting',
     to: () => silent,
-    options: () => ({ signal: AbortSignal.timeout(30) }),
+    options: abort,
     tree: 'GET > { http.getconn > { http.dns, http.connect }, http.wait }',
     failed: 'http.wait',
     type: 'ABORT_ERR',
@@ -120,7 +129,7 @@ const failures: Failure[] = [
   {
     name: 'by a timeout',
     to: () => silent,
-    options: () => ({ onRequest: giveUp }),
+    options: () => ({ onRequest: giveUp(written) }),
     tree: 'GET > { http.getconn > { http.dns, http.connect }, http.wait }',
     failed: 'http.wait',
     type: 'ETIMEDOUT',
@@ -128,7 +137,7 @@ const failures: Failure[] = [
   {
     name: 'by a timeout in the handshake',
     to: () => ({ port: silent.port, origin: silent.origin.replace('http:', 'https:') }),
-    options: () => ({ onRequest: giveUp }),
+    options: () => ({ onRequest: giveUp(connected) }),
     tree: 'GET > { http.getconn > { http.dns, http.connect, http.tls } }',
     failed: 'http.tls',
     type: 'ETIMEDOUT',

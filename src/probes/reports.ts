@@ -1,0 +1,52 @@
+import type { ClientTrace } from '../clienttrace';
+import { at, now } from '../clock';
+import { guarded } from './patch';
+import type { RoundTrip } from './roundtrip';
+
+/** Calls a hook. */
+export type Report = (trace: ClientTrace) => void;
+
+/** What is told of a dial: to the request that caused it, or kept, with the times, until it is known whose it is. */
+export class Reports {
+  #owner: RoundTrip | undefined;
+  #waiting: { readonly time: number; readonly report: Report }[] | undefined = [];
+
+  get owner(): RoundTrip | undefined {
+    return this.#owner;
+  }
+
+  /** It is this request's, which is told what has happened so far. */
+  claim(owner: RoundTrip): void {
+    this.#owner = owner;
+    this.tellWaiting();
+  }
+
+  tell(report: Report): void {
+    if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
+    else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
+  }
+
+  /** Has reports wait for the end of whatever is on the stack. */
+  holdBack(): void {
+    if (this.#waiting !== undefined) return;
+    this.#waiting = [];
+    process.nextTick(tellWaiting, this);
+  }
+
+  /** Tells the request, if it is known, what has been waiting. */
+  tellWaiting(): void {
+    const owner = this.#owner;
+    if (owner === undefined) return;
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
+  }
+
+  /** Nobody will claim it. */
+  drop(): void {
+    this.tellWaiting();
+    this.#waiting = undefined;
+  }
+}
+
+const tellWaiting = guarded((reports: Reports) => reports.tellWaiting());

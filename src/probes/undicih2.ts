@@ -1,0 +1,45 @@
+import type { Socket } from 'node:net';
+import { stamp } from '../stamp';
+import type { Layer, Method } from './patch';
+import { RoundTrip } from './roundtrip';
+import type { UndiciDials } from './undicidials';
+import type { UndiciRequest } from './undicimessages';
+
+/** Whose dials are told of a request that is sent over a connection of HTTP/2. */
+const connected = stamp<Socket, UndiciDials>();
+
+/** The request that undici is about to send. */
+let sending: UndiciRequest | undefined;
+
+/** undici is connected. */
+export function connectedByUndici(
+  socket: Socket & { readonly alpnProtocol?: unknown },
+  dials: UndiciDials,
+): void {
+  if (socket.alpnProtocol === 'h2') connected.set(socket, dials);
+}
+
+/** undici 6 and 7 call this method of a request right before they send it. */
+export const onConnect = (original: Method, layer: Layer): Method =>
+  function onConnect(this: UndiciRequest) {
+    if (layer.active) sending = this;
+    return original.apply(this, arguments as unknown as unknown[]);
+  };
+
+/** Whether a session of `http2` over this socket was made by undici. */
+export function isConnectedByUndici(socket: Socket): boolean {
+  return connected.get(socket) !== undefined;
+}
+
+/**
+ * undici 6 does not tell when it sends a request by HTTP/2, but then it has just asked a session of `http2` for a stream: what that tells is the request's.
+ *
+ * @returns its round trip, if somebody follows it
+ */
+export function sentAsStream(socket: Socket): RoundTrip | undefined {
+  const request = sending;
+  sending = undefined;
+  const roundTrip = request && RoundTrip.of(request);
+  if (request !== undefined) connected.get(socket)?.sent(request, roundTrip, socket);
+  return roundTrip;
+}

@@ -1,0 +1,5 @@
+import { HttpTraceInstrumentation } from '../../src';
+import { undiciTests } from './suite';
+
+new HttpTraceInstrumentation();
+undiciTests(false);
