@@ -44,6 +44,27 @@ test('examples/spans prints the tree of a cold and of a reused request', async (
   );
 });
 
+test('examples/fetch prints the tree of a cold and of a reused request of fetch, and what its span tells of the connection', async () => {
+  const { code, stdout, stderr } = await runExample('fetch.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
+    ([, indent, name]) => `${indent}${name}`,
+  );
+  assert.deepEqual(names.slice(0, 6), [
+    'GET',
+    '  http.getconn',
+    '    http.dns',
+    '    http.connect',
+    '  http.wait',
+    '  http.receive',
+  ]);
+  assert.deepEqual(names.slice(6), ['GET', '  http.wait', '  http.receive']);
+  assert.match(
+    stdout,
+    /'http\.conn\.reused': false,.*'http\.conn\.reused': true,.*'http\.conn\.idle_time': /s,
+  );
+});
+
 test('examples/events prints the events of a cold and of a reused request', async () => {
   const { code, stdout, stderr } = await runExample('events.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -77,4 +98,25 @@ test('examples/metrics prints what Prometheus would scrape: one connection, clos
     /^http_client_connection_setup_duration_count\{.*phase="tls",.*\} 1$/m,
   ])
     assert.match(stdout, line);
+});
+
+test('examples/http2 prints the tree of the first and of the second stream of a session', async () => {
+  const { code, stdout, stderr } = await runExample('http2.js');
+  assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
+    ([, indent, name]) => `${indent}${name}`,
+  );
+  assert.deepEqual(names, [
+    'GET',
+    '  http.getconn',
+    '    http.dns',
+    '    http.connect',
+    '    http.tls',
+    '  http.wait',
+    '  http.receive',
+    'GET',
+    '  http.wait',
+    '  http.receive',
+  ]);
+  assert.match(stdout, /'http\.conn\.reused': false,.*'http\.conn\.reused': true,/s);
 });

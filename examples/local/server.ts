@@ -39,7 +39,7 @@ export async function serve(
   };
 }
 
-async function certificate(): Promise<{ key: string; cert: string }> {
+export async function certificate(): Promise<{ key: string; cert: string }> {
   const extensions = [
     { name: 'subjectAltName' as const, altNames: [{ type: 2 as const, value: 'localhost' }] },
   ];

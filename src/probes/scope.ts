@@ -9,6 +9,8 @@ export interface Scope {
   /** Where they lead, if they are to be measured. */
   server?: Server | undefined;
   readonly claimable?: boolean;
+  /** The name of the host was looked up before, whatever the socket is told. */
+  isResolved?: boolean;
   latest?: Dial;
 }
 

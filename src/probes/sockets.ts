@@ -73,7 +73,7 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void
   if (typeof options !== 'object' || options === null) return;
   const { path = '', host = 'localhost', port } = options;
   hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
-  resolutions.set(this, resolutionOf(this, options));
+  resolutions.set(this, scope?.isResolved ? undefined : resolutionOf(this, options));
   if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
     beginUnowned(this, path, first);
   else if (dialOf(this)?.isOver !== false) {

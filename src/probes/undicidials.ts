@@ -1,5 +1,5 @@
 import { executionAsyncId } from 'node:async_hooks';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { now } from '../clock';
 import { willMeasure } from '../measuring';
 import { dialOf } from './dial';
@@ -52,17 +52,17 @@ export class UndiciDials {
     const { hostname: host, protocol } = connectParams;
     const port = Number(connectParams.port) || (protocol === 'https:' ? 443 : 80);
     const server = willMeasure() ? { host, port } : undefined;
+    // undici 8 has a name that its dns interceptor has looked up "answered" by a lookup function of its own, so that TLS sees the name.
+    const isResolved = isIP(host) !== 0;
     const outer = expectedDial();
-    if (outer !== undefined) {
-      // It is that of a proxy, inside of another's dial.
-      outer.server = server;
-      return;
-    }
+    // It is that of a proxy, inside of another's dial.
+    if (outer !== undefined) return void Object.assign(outer, { server, isResolved });
     const latest = this.#latest;
     this.#latest = undefined;
-    if (latest?.asyncId === executionAsyncId()) return expectDial({ owner: latest.roundTrip, server });
+    if (latest?.asyncId === executionAsyncId())
+      return expectDial({ owner: latest.roundTrip, server, isResolved });
     const claimable = this.#waiting.size > 0;
-    const scope: Scope = { owner: undefined, server, claimable };
+    const scope: Scope = { owner: undefined, server, isResolved, claimable };
     expectDial(scope);
     if (!claimable) return;
     this.#unclaimed = this.#unclaimed.filter(isUnclaimed).slice(-MOST_UNCLAIMED);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { type Context, context } from '@opentelemetry/api';
 import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { send } from '../support/client';
@@ -14,12 +14,16 @@ import { registerContextManager } from '../support/otel';
 import { closedPort, serve } from '../support/servers';
 
 registerContextManager();
-const meter = meters();
+let meter = meters();
 const ours = new HttpTraceInstrumentation({
   mode: 'off',
   ignoreRequest: ({ hostPort }) => hostPort === 'ignored.test:80',
 });
-ours.setMeterProvider(meter.provider);
+// A port may be given to a second server: what was measured of the first must not count.
+beforeEach(() => {
+  meter = meters();
+  ours.setMeterProvider(meter.provider);
+});
 
 /** What was measured of a server: `setup tls 2`. */
 async function measured(port: number): Promise<string[]> {

@@ -4,7 +4,7 @@ import http from 'node:http';
 import https from 'node:https';
 import net, { type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { httpsOverHttp } from 'tunnel';
@@ -18,9 +18,13 @@ import { httpProxy } from '../support/proxies';
 import { closedPort, serve, serveRaw, type TestServer } from '../support/servers';
 
 registerContextManager();
-const meter = meters();
+let meter = meters();
 const ours = new HttpTraceInstrumentation({ mode: 'off' });
-ours.setMeterProvider(meter.provider);
+// A port may be given to a second server: what was measured of the first must not count.
+beforeEach(() => {
+  meter = meters();
+  ours.setMeterProvider(meter.provider);
+});
 
 const get = (server: TestServer, path: string, options: GetOptions = {}) =>
   send(new URL(path, server.origin), { ...(server.ca && { ca: server.ca }), ...options });

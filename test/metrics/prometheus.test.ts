@@ -2,17 +2,20 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import { test } from 'node:test';
-import { metrics } from '@opentelemetry/api';
+import { beforeEach, test } from 'node:test';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { HttpTraceInstrumentation } from '../../src';
 import { send } from '../support/client';
 import { serve, type TestServer } from '../support/servers';
 
-const exporter = new PrometheusExporter({ preventServerStart: true });
-metrics.setGlobalMeterProvider(new MeterProvider({ readers: [exporter] }));
-new HttpTraceInstrumentation();
+let exporter: PrometheusExporter;
+const ours = new HttpTraceInstrumentation();
+// A port may be given to a second server: what was measured of the first must not count.
+beforeEach(() => {
+  exporter = new PrometheusExporter({ preventServerStart: true });
+  ours.setMeterProvider(new MeterProvider({ readers: [exporter] }));
+});
 
 /** What Prometheus would read: the value of each sample with these labels, of metrics and ports that were named. */
 async function scrape(): Promise<(sample: string, port: number, labels?: string) => number | undefined> {

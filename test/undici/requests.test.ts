@@ -10,7 +10,7 @@ import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { registerContextManager } from '../support/otel';
 import type { Recorder } from '../support/recorder';
 import { serve, type TestServer } from '../support/servers';
-import { CLIENTS, get, observe, turn } from '../support/undici';
+import { CLIENTS, copyOf, get, observe, turn } from '../support/undici';
 
 registerContextManager();
 new HttpTraceInstrumentation();
@@ -149,6 +149,21 @@ for (const client of CLIENTS)
         assert.equal(recorder.args('gotConn')[0].reused, true);
       }
       assert.deepEqual(new Set(paths.map((path) => server.remotePorts.get(path))).size, 1);
+    });
+
+    test('requests that had to wait in a Pool are told to their own trace', {
+      skip: client.isFetch && 'undici makes them in the context of the one before',
+    }, async (t) => {
+      const own = new (copyOf(client.version).Pool)(server.origin, { connections: 2 });
+      t.after(() => own.destroy());
+      const paths = Array.from({ length: 6 }, (_, i) => `/slow?pool-${i}`);
+      const all = await Promise.all(
+        paths.map((path) => get(client, server.origin + path, { dispatcher: own })),
+      );
+      for (const [i, { recorder }] of all.entries()) {
+        assert.match(recorder.sequence(), /^GC( DS DD CS CD)? GO HF WH WR FB PI RT$/);
+        assert.equal(recorder.args('gotConn')[0].socket.localPort, server.remotePorts.get(paths[i] ?? ''));
+      }
     });
 
     test('a Unix socket is connected to by its path', async (t) => {
