@@ -9,11 +9,13 @@ import {
   SimpleSpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import { HttpTraceInstrumentation } from 'opentelemetry-instrumentation-httptrace';
+import { HttpTraceInstrumentation, HttpTraceSpanProcessor } from 'opentelemetry-instrumentation-httptrace';
 
 const exporter = new InMemorySpanExporter();
 trace.setGlobalTracerProvider(
-  new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }),
+  new TracerProvider({
+    spanProcessors: [new HttpTraceSpanProcessor(new SimpleSpanProcessor({ exporter }))],
+  }),
 );
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 registerInstrumentations({

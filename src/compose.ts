@@ -32,15 +32,13 @@ export function isInHook(): boolean {
  * An absent hook stays absent, so that probes need not build its arguments. All copies have the same hidden class, which keeps the probes' calls monomorphic.
  *
  * @param reported - the names already reported; share one set between traces that come from one source
- * @param isOurs - the hooks are those of a sink, see {@link isInHook}
  */
-export function isolate(trace: ClientTrace, reported = new Set<HookName>(), isOurs = false): ClientTrace {
-  const step = isOurs ? 0 : 1;
+export function isolate(trace: ClientTrace, reported = new Set<HookName>()): ClientTrace {
   return build((name) => {
     if (trace[name] === undefined) return undefined;
-    const failed = (error: unknown) => report(name, error, reported);
+    const failed = (error: unknown) => reportOnce(name, error, reported);
     return (...args) => {
-      hooksRunning += step;
+      hooksRunning++;
       try {
         const result = (trace as Hooks)[name]?.(...args);
         if (result instanceof Promise) result.catch(failed);
@@ -49,7 +47,7 @@ export function isolate(trace: ClientTrace, reported = new Set<HookName>(), isOu
         failed(error);
         return undefined;
       } finally {
-        hooksRunning -= step;
+        hooksRunning--;
       }
     };
   });
@@ -80,7 +78,8 @@ function build(hook: (name: HookName) => AnyHook | undefined): ClientTrace {
   return hooks as ClientTrace;
 }
 
-function report(name: HookName, error: unknown, reported: Set<HookName>): void {
+/** What a hook throws, told once. */
+export function reportOnce(name: string, error: unknown, reported: Set<string>): void {
   if (reported.has(name)) return;
   reported.add(name);
   diag.error(`httptrace: hook ${name} threw; its later errors are not reported`, error);

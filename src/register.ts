@@ -1,3 +1,4 @@
+import { syncBuiltinESMExports } from 'node:module';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { configFromEnvironment } from './environment';
 import { HttpTraceInstrumentation } from './instrumentation';
@@ -15,3 +16,6 @@ const config = configFromEnvironment(process.env, (variable, problem) =>
   process.emitWarning(`${variable} ${problem}`, 'HttpTraceWarning'),
 );
 registerInstrumentations({ instrumentations: [new HttpTraceInstrumentation(config)] });
+
+// Our probes have required http. If instrumentation-http is there already, that was when it patched it; functions that ES modules import by name follow only now.
+syncBuiltinESMExports();

@@ -12,6 +12,7 @@ import { assertClientTrace, isolate } from './compose';
 import type { Options } from './config';
 import { DurationWriter } from './sinks/durations';
 import { EventWriter } from './sinks/events';
+import { Finisher } from './sinks/finished';
 import type { PhaseWriter } from './sinks/phase';
 import { PhaseTrace } from './sinks/phases';
 import { headerRecorder } from './sinks/requestspan';
@@ -44,6 +45,7 @@ export class ConfiguredSource implements Source {
   readonly #tracer: () => Tracer;
   readonly #reported = new Set<HookName>();
   readonly #failed = new Set<string>();
+  readonly #finisher = new Finisher();
 
   constructor(options: Options, tracer: () => Tracer) {
     this.#options = options;
@@ -80,7 +82,8 @@ export class ConfiguredSource implements Source {
 
   #writer(ctx: Context, span: Span | undefined, requestSpan?: RequestSpan): PhaseWriter | undefined {
     const { mode, slowerThan } = this.#options;
-    if (mode === 'spans') return new SpanWriter(this.#tracer(), ctx, span, slowerThan, requestSpan);
+    if (mode === 'spans')
+      return new SpanWriter(this.#tracer(), ctx, span, slowerThan, this.#finisher, requestSpan);
     if (span === undefined) return this.#missProcessor();
     return mode === 'events' ? new EventWriter(span) : new DurationWriter(span);
   }

@@ -5,11 +5,13 @@ import {
   type SpanContext,
   TraceFlags,
 } from '@opentelemetry/api';
-import type { ClientTrace } from './clienttrace';
+import { Both, type SinkTrace } from './both';
 import type { Begun } from './clock';
-import { compose, isInHook, isolate } from './compose';
+import { isInHook } from './compose';
 import type { Connection } from './connection';
 import { contextClientTrace } from './context';
+
+export { bodyEnd, type SinkTrace } from './both';
 
 /** The client whose request is traced: Node's `http`/`https`, `http2` sessions, or undici with `fetch`. */
 export type Transport = 'http' | 'http2' | 'undici';
@@ -54,17 +56,6 @@ export interface Exchange extends RequestInfo {
   readonly hasBody: boolean;
 }
 
-/**
- * The one moment that Go leaves to the reader of the body and that a sink needs, because the request's span ends right after it: the response's
- * body has ended, or was given up. Comes before `putIdleConn` and `roundTripDone`. Not public.
- */
-export const bodyEnd = Symbol('bodyEnd');
-
-/** A trace of ours. */
-export interface SinkTrace extends ClientTrace {
-  [bodyEnd]?(): void;
-}
-
 /** Whoever wants to follow requests: an enabled instrumentation, or the debug log. */
 export interface Source {
   /** Asked first, for every request: is there any reason to trace one made in this context, with this span? Must cost next to nothing. */
@@ -102,19 +93,13 @@ export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
 
 /** The one trace of a request made in this context: our sinks first, so that slow hooks do not spoil their times. */
 export function traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefined {
-  if (sources.some((source) => source.ignores(exchange))) return undefined;
+  for (const source of sources) if (source.ignores(exchange)) return undefined;
   let trace: SinkTrace | undefined;
   for (const source of sources) trace = both(trace, source.traceFor(ctx, exchange));
   return both(trace, contextClientTrace(ctx));
 }
 
-/** Both traces as one, none of which can keep the other from running. */
+/** Both traces as one, neither of which can keep the other from running. */
 export function both(first: SinkTrace | undefined, second: SinkTrace | undefined): SinkTrace | undefined {
-  if (first === undefined || second === undefined) return first ?? second;
-  const joined: SinkTrace = compose(isolate(first, undefined, true), isolate(second, undefined, true));
-  joined[bodyEnd] = () => {
-    first[bodyEnd]?.();
-    second[bodyEnd]?.();
-  };
-  return joined;
+  return first === undefined || second === undefined ? (first ?? second) : new Both(first, second);
 }

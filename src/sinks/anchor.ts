@@ -75,5 +75,7 @@ function later(seconds: number, nanos: number, milliseconds: number): HrTime {
 }
 
 function isHrTime(value: unknown): value is HrTime {
-  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === 'number');
+  return (
+    Array.isArray(value) && value.length === 2 && typeof value[0] === 'number' && typeof value[1] === 'number'
+  );
 }

@@ -4,17 +4,27 @@ import type { DnsDoneInfo, DnsStartInfo, GotConnInfo, Network, TlsState } from '
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 
+// Constants: as properties of a module with getters they would be looked up for every request.
+const {
+  ATTR_HTTP_CONN_ID,
+  ATTR_HTTP_CONN_IDLE_TIME,
+  ATTR_HTTP_CONN_REQUEST_COUNT,
+  ATTR_HTTP_CONN_REUSED,
+  ATTR_HTTP_CONN_WAIT_TIME,
+  ATTR_HTTP_CONN_WASIDLE,
+} = names;
+
 /** Of a connection that a request was given. @param waited - milliseconds, if it waited for a connection without dialling */
 export function connection(info: GotConnInfo, exchange: Exchange, waited: number | undefined): Attributes {
   const attributes: Attributes = {
-    [names.ATTR_HTTP_CONN_REUSED]: info.reused,
-    [names.ATTR_HTTP_CONN_WASIDLE]: info.wasIdle,
+    [ATTR_HTTP_CONN_REUSED]: info.reused,
+    [ATTR_HTTP_CONN_WASIDLE]: info.wasIdle,
   };
   const { connection } = exchange;
-  if (info.idleTime > 0) attributes[names.ATTR_HTTP_CONN_IDLE_TIME] = info.idleTime / 1000;
-  if (waited !== undefined) attributes[names.ATTR_HTTP_CONN_WAIT_TIME] = waited / 1000;
-  if (connection !== undefined) attributes[names.ATTR_HTTP_CONN_ID] = connection.id;
-  if (connection?.counted) attributes[names.ATTR_HTTP_CONN_REQUEST_COUNT] = connection.requestCount;
+  if (info.idleTime > 0) attributes[ATTR_HTTP_CONN_IDLE_TIME] = info.idleTime / 1000;
+  if (waited !== undefined) attributes[ATTR_HTTP_CONN_WAIT_TIME] = waited / 1000;
+  if (connection !== undefined) attributes[ATTR_HTTP_CONN_ID] = connection.id;
+  if (connection?.counted) attributes[ATTR_HTTP_CONN_REQUEST_COUNT] = connection.requestCount;
   return attributes;
 }
 

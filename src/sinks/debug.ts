@@ -34,8 +34,8 @@ class DebugWriter implements PhaseWriter {
   connected(): void {}
 
   phase(phase: Phase): void {
-    for (const child of phase.children) this.phase(child);
-    const attributes = Object.entries(phase.attributes).map(([key, value]) => `${key}=${value}`);
+    for (const child of phase.children ?? []) this.phase(child);
+    const attributes = Object.entries(phase.attributes ?? {}).map(([key, value]) => `${key}=${value}`);
     if (phase.error !== undefined) attributes.push(`error.type=${errorType(phase.error)}`);
     this.#line([phase.name, milliseconds(phase.end - phase.start), ...attributes].join(' '));
   }

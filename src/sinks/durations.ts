@@ -4,17 +4,9 @@ import type { Exchange } from '../tracing';
 import { beganAt } from './anchor';
 import type { Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
+import { withSuffix } from './suffix';
 
-/** Made once: a key put together for every request would have to be interned every time. */
-const KEYS: Readonly<Record<names.SpanName, string>> = {
-  [names.SPAN_GETCONN]: names.SPAN_GETCONN + names.DURATION,
-  [names.SPAN_DNS]: names.SPAN_DNS + names.DURATION,
-  [names.SPAN_CONNECT]: names.SPAN_CONNECT + names.DURATION,
-  [names.SPAN_TLS]: names.SPAN_TLS + names.DURATION,
-  [names.SPAN_SEND]: names.SPAN_SEND + names.DURATION,
-  [names.SPAN_WAIT]: names.SPAN_WAIT + names.DURATION,
-  [names.SPAN_RECEIVE]: names.SPAN_RECEIVE + names.DURATION,
-};
+const KEYS = withSuffix(names.DURATION);
 
 /** Each phase an attribute of the request's span: `<phase>.duration` in seconds. Several connection attempts are added up. */
 export class DurationWriter implements PhaseWriter {
@@ -31,10 +23,8 @@ export class DurationWriter implements PhaseWriter {
   phase(phase: Phase): void {
     if (!this.span.isRecording()) return;
     this.span.setAttribute(KEYS[phase.name], seconds(phase));
-    if (phase.children.length > 0) this.span.setAttributes(sums(phase.children));
+    if (phase.children !== undefined) this.span.setAttributes(sums(phase.children));
   }
-
-  mark(): void {}
 
   done(): void {}
 }

@@ -5,6 +5,10 @@ import { type Anchor, anchor, beganAt } from './anchor';
 import { errorType } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
+import { withSuffix } from './suffix';
+
+const STARTS = withSuffix(names.START);
+const DONES = withSuffix(names.DONE);
 
 /** Each phase two events of the request's span, `<phase>.start` and `<phase>.done`, written when the phase is over and in the order of their times. */
 export class EventWriter implements PhaseWriter {
@@ -23,10 +27,13 @@ export class EventWriter implements PhaseWriter {
   }
 
   phase(phase: Phase): void {
-    this.#event(phase.name + names.START, {}, phase.start);
-    for (const child of phase.children) this.phase(child);
-    const failure = phase.error && { [names.ATTR_ERROR_TYPE]: errorType(phase.error) };
-    this.#event(phase.name + names.DONE, { ...phase.attributes, ...failure }, phase.end);
+    this.#event(STARTS[phase.name], undefined, phase.start);
+    for (const child of phase.children ?? []) this.phase(child);
+    const attributes =
+      phase.error === undefined
+        ? phase.attributes
+        : { ...phase.attributes, [names.ATTR_ERROR_TYPE]: errorType(phase.error) };
+    this.#event(DONES[phase.name], attributes, phase.end);
   }
 
   mark(mark: Mark): void {
@@ -35,7 +42,7 @@ export class EventWriter implements PhaseWriter {
 
   done(): void {}
 
-  #event(name: string, attributes: Attributes, time: number): void {
+  #event(name: string, attributes: Attributes | undefined, time: number): void {
     if (this.span.isRecording()) this.span.addEvent(name, attributes, this.#anchor(time));
   }
 }

@@ -6,22 +6,43 @@ import type { Exchange } from '../tracing';
 export interface Mark {
   readonly name: string;
   readonly time: number;
-  readonly attributes: Attributes;
+  readonly attributes: Attributes | undefined;
 }
 
-/** A start hook and its done hook as one named thing. Times are milliseconds on the clock of `performance.now()`. */
-export interface Phase {
-  readonly name: SpanName;
-  start: number;
-  end: number;
-  attributes: Attributes;
+/** A start hook and its done hook as one named thing. Times are milliseconds on the clock of `performance.now()`. What it does not have it does not carry. */
+export class Phase {
+  end = Number.NaN;
+  attributes: Attributes | undefined;
   /** What ended it before its time. */
-  error?: Error;
+  error: Error | undefined;
   /** It ended with an error, but what it was for succeeded (the next address answered): not a failure. */
-  recovered?: boolean;
-  readonly marks: Mark[];
-  children: Phase[];
+  recovered = false;
+  marks: Mark[] | undefined;
+  children: Phase[] | undefined;
+
+  constructor(
+    readonly name: SpanName,
+    public start: number,
+  ) {}
+
+  describe(attributes: Attributes | undefined): void {
+    if (this.attributes === undefined) this.attributes = attributes;
+    else Object.assign(this.attributes, attributes);
+  }
+
+  addChild(phase: Phase): void {
+    this.children ??= [];
+    this.children.push(phase);
+  }
+
+  addMark(mark: Mark): void {
+    this.marks ??= [];
+    this.marks.push(mark);
+  }
 }
+
+/** Told a header field and its values. */
+export type HeaderRecorder = (key: string, values: readonly string[]) => void;
 
 /** Where phases are written to. */
 export interface PhaseWriter {
@@ -31,8 +52,8 @@ export interface PhaseWriter {
   connected(exchange: Exchange, facts: Attributes): void;
   /** A phase is over, with the phases inside it. `http.getconn` comes before what follows it. */
   phase(phase: Phase): void;
-  /** Something happened, during `phase` if that is known. */
-  mark(mark: Mark, phase: Phase | undefined): void;
+  /** Something happened, during `phase` if that is known. Absent where moments are not written. */
+  mark?(mark: Mark, phase: Phase | undefined): void;
   /** Nothing more will come. */
   done(err?: Error): void;
 }
@@ -42,10 +63,11 @@ export interface PhaseWriter {
  * span began was not done for it, and is left out.
  */
 export function beginWithDial(getConn: Phase, writer: PhaseWriter): void {
-  const [first] = getConn.children;
-  if (first === undefined || first.start >= getConn.start) return;
+  const { children } = getConn;
+  if (children?.[0] === undefined || children[0].start >= getConn.start) return;
   const { began } = writer;
-  getConn.children = getConn.children.filter(({ end }) => end > began);
-  for (const child of getConn.children) child.start = Math.max(child.start, began);
-  getConn.start = getConn.children[0]?.start ?? getConn.start;
+  const own = children.filter(({ end }) => end > began);
+  for (const child of own) child.start = Math.max(child.start, began);
+  getConn.start = own[0]?.start ?? getConn.start;
+  getConn.children = own;
 }

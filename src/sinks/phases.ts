@@ -12,10 +12,10 @@ import { now } from '../clock';
 import * as names from '../names';
 import { bodyEnd, type Exchange, type SinkTrace } from '../tracing';
 import * as describe from './attributesof';
-import { beginWithDial, type Mark, type Phase, type PhaseWriter } from './phase';
+import { beginWithDial, type HeaderRecorder, Phase, type PhaseWriter } from './phase';
 
-/** Told a header field and its values. */
-export type HeaderRecorder = (key: string, values: readonly string[]) => void;
+// Constants: as properties of a module with getters they would be looked up for every request.
+const { SPAN_GETCONN, SPAN_SEND, SPAN_WAIT, SPAN_RECEIVE, EVENT_WROTE_HEADERS, EVENT_PUT_IDLE_CONN } = names;
 
 /** Turns the seventeen hooks of one request into at most seven kinds of phases. */
 export class PhaseTrace implements SinkTrace {
@@ -46,7 +46,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   getConn(): void {
-    this.#getConn = this.#open(names.SPAN_GETCONN);
+    this.#getConn = this.#open(SPAN_GETCONN, now());
   }
 
   dnsStart(info: DnsStartInfo): void {
@@ -66,7 +66,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   tlsHandshakeStart(): void {
-    this.#tls = this.#openDial(names.SPAN_TLS, {});
+    this.#tls = this.#openDial(names.SPAN_TLS);
   }
 
   tlsHandshakeDone(state: TlsState | undefined, err?: Error): void {
@@ -77,22 +77,23 @@ export class PhaseTrace implements SinkTrace {
     const getConn = this.#getConn;
     this.#getConn = undefined;
     if (getConn === undefined) return;
-    getConn.end = now();
+    const time = now();
+    getConn.end = time;
     // Neither dialled nor waited for: it was at hand, and a span would say nothing.
     const atHand = info.wasIdle && !this.#dialled;
     const waited = !atHand && !this.#dialled;
-    const facts = describe.connection(info, this.#exchange, waited ? getConn.end - getConn.start : undefined);
+    const facts = describe.connection(info, this.#exchange, waited ? time - getConn.start : undefined);
     this.#writer.connected(this.#exchange, facts);
     if (!atHand) {
       getConn.attributes = { ...facts, ...describe.endpoints(this.#exchange, info.socket) };
-      for (const attempt of getConn.children) if (attempt.error) attempt.recovered = true;
+      for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
       this.#write(getConn);
     }
-    this.#send = this.#open(names.SPAN_SEND);
+    this.#send = this.#open(SPAN_SEND, time);
   }
 
   wroteHeaders(): void {
-    this.#mark(names.EVENT_WROTE_HEADERS);
+    this.#mark(EVENT_WROTE_HEADERS);
   }
 
   wait100Continue(): void {
@@ -103,16 +104,18 @@ export class PhaseTrace implements SinkTrace {
     const send = this.#send;
     this.#send = undefined;
     if (send === undefined) return;
-    this.#close(send, err, this.#exchange.hasBody || err !== undefined);
+    const time = now();
+    this.#close(send, time, err, this.#exchange.hasBody || err !== undefined);
     // The server may answer before it has read everything: then there is no wait.
-    if (err === undefined && !this.#responding) this.#wait = this.#open(names.SPAN_WAIT);
+    if (err === undefined && !this.#responding) this.#wait = this.#open(SPAN_WAIT, time);
   }
 
   gotFirstResponseByte(): void {
     this.#responding = true;
-    if (this.#wait !== undefined) this.#close(this.#wait);
+    const time = now();
+    if (this.#wait !== undefined) this.#close(this.#wait, time);
     this.#wait = undefined;
-    this.#receive = this.#open(names.SPAN_RECEIVE);
+    this.#receive = this.#open(SPAN_RECEIVE, time);
   }
 
   got100Continue(): void {
@@ -124,42 +127,45 @@ export class PhaseTrace implements SinkTrace {
   }
 
   [bodyEnd](): void {
-    if (this.#receive !== undefined) this.#close(this.#receive);
+    if (this.#receive !== undefined) this.#close(this.#receive, now());
     this.#receive = undefined;
   }
 
   putIdleConn(err?: Error): void {
-    this.#mark(names.EVENT_PUT_IDLE_CONN, err && { reason: err.message });
+    this.#mark(EVENT_PUT_IDLE_CONN, err && { reason: err.message });
   }
 
   roundTripDone(err?: Error): void {
-    for (const dialling of [this.#dns, this.#connect, this.#tls]) this.#closeDial(dialling, undefined, err);
+    const time = now();
+    if (this.#dialled)
+      for (const dialling of [this.#dns, this.#connect, this.#tls]) this.#closeDial(dialling, undefined, err);
     if (this.#getConn !== undefined && err !== undefined) {
       this.#getConn.attributes = describe.endpoints(this.#exchange, undefined);
-      this.#close(this.#getConn, err);
+      this.#close(this.#getConn, time, err);
     }
-    if (this.#send !== undefined) this.#close(this.#send, err, err !== undefined);
-    if (this.#wait !== undefined) this.#close(this.#wait, err);
-    if (this.#receive !== undefined) this.#close(this.#receive, err);
+    if (this.#send !== undefined) this.#close(this.#send, time, err, err !== undefined);
+    if (this.#wait !== undefined) this.#close(this.#wait, time, err);
+    if (this.#receive !== undefined) this.#close(this.#receive, time, err);
     this.#writer.done(err);
   }
 
-  #open(name: names.SpanName, attributes: Attributes = {}): Phase {
-    const phase: Phase = { name, start: now(), end: Number.NaN, attributes, marks: [], children: [] };
+  #open(name: names.SpanName, time: number): Phase {
+    const phase = new Phase(name, time);
     this.#latest = phase;
     return phase;
   }
 
-  #close(phase: Phase, err?: Error, isWritten = true): void {
-    phase.end = now();
-    if (err !== undefined) phase.error = err;
+  #close(phase: Phase, time: number, err?: Error, isWritten = true): void {
+    phase.end = time;
+    phase.error = err;
     if (isWritten) this.#write(phase);
   }
 
-  #openDial(name: names.SpanName, attributes: Attributes): Phase {
+  #openDial(name: names.SpanName, attributes?: Attributes): Phase {
     this.#dialled = true;
-    const phase = this.#open(name, attributes);
-    this.#getConn?.children.push(phase);
+    const phase = this.#open(name, now());
+    phase.attributes = attributes;
+    this.#getConn?.addChild(phase);
     return phase;
   }
 
@@ -169,14 +175,15 @@ export class PhaseTrace implements SinkTrace {
     err: Error | undefined,
   ): undefined {
     if (phase === undefined) return;
-    Object.assign(phase.attributes, attributes);
+    phase.describe(attributes);
     // Without an open http.getconn this dial serves another request: it is written by itself.
-    this.#close(phase, err, this.#getConn === undefined);
+    this.#close(phase, now(), err, this.#getConn === undefined);
   }
 
   #write(phase: Phase): void {
-    if (phase.name === names.SPAN_GETCONN) beginWithDial(phase, this.#writer);
-    phase.children = phase.children.filter((child) => this.#isLongEnough(child));
+    if (phase.name === SPAN_GETCONN) beginWithDial(phase, this.#writer);
+    if (phase.children !== undefined && this.#minDuration > 0)
+      phase.children = phase.children.filter((child) => this.#isLongEnough(child));
     if (this.#isLongEnough(phase)) this.#writer.phase(phase);
   }
 
@@ -184,8 +191,10 @@ export class PhaseTrace implements SinkTrace {
     return phase.error !== undefined || phase.end - phase.start >= this.#minDuration;
   }
 
-  #mark(name: string, attributes: Attributes = {}): void {
-    const mark: Mark = { name, time: now(), attributes };
-    this.#writer.mark(mark, this.#send ?? this.#wait ?? this.#receive ?? this.#latest);
+  #mark(name: string, attributes?: Attributes): void {
+    this.#writer.mark?.(
+      { name, time: now(), attributes },
+      this.#send ?? this.#wait ?? this.#receive ?? this.#latest,
+    );
   }
 }

@@ -1,6 +1,6 @@
 import type { Attributes, Span } from '@opentelemetry/api';
 import { ATTR_HTTP_REQUEST_HEADER } from '../names';
-import type { HeaderRecorder } from './phases';
+import type { HeaderRecorder } from './phase';
 
 /** The request's span is somebody else's: it may have ended by the time we have something to say, and is then left alone. */
 export function setAttributes(span: Span, attributes: Attributes): void {

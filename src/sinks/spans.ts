@@ -1,9 +1,10 @@
 import {
   type Attributes,
   type Context,
-  type Link,
   type Span,
+  type SpanContext,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   type Tracer,
   trace,
@@ -14,8 +15,12 @@ import * as names from '../names';
 import { type Exchange, isSampled, type RequestSpan } from '../tracing';
 import { type Anchor, anchor, anchorWithin, beganAt } from './anchor';
 import { errorType } from './attributesof';
+import type { Finisher } from './finished';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { setAttributes } from './requestspan';
+
+// A constant: as a property of a module with getters it would be looked up for every phase.
+const { SPAN_GETCONN } = names;
 
 /** Under which span, and on whose clock. */
 interface Place {
@@ -33,6 +38,7 @@ export class SpanWriter implements PhaseWriter {
   readonly #phases: Phase[] = [];
   readonly #start: number;
   readonly #anchor: Anchor | undefined;
+  #marks = 0;
   #connection: Connection | undefined;
   #isOpener = false;
   /** What is left for the first phase to tell, for want of a span to tell it. */
@@ -44,6 +50,7 @@ export class SpanWriter implements PhaseWriter {
     readonly ctx: Context,
     readonly parent: Span | undefined,
     readonly slowerThan: number,
+    readonly finisher: Finisher,
     readonly requestSpan?: RequestSpan,
   ) {
     this.#start = now();
@@ -69,21 +76,33 @@ export class SpanWriter implements PhaseWriter {
   }
 
   mark(mark: Mark, phase: Phase | undefined): void {
-    phase?.marks.push(mark);
+    if (phase === undefined) return;
+    phase.addMark(mark);
+    this.#marks++;
   }
 
   done(err?: Error): void {
-    if (err === undefined && now() - this.#start < this.slowerThan) return;
+    if (err === undefined && this.slowerThan > 0 && now() - this.#start < this.slowerThan) return;
+    const { parent } = this;
+    if (parent !== undefined && this.#anchor !== undefined && this.finisher.takes(parent, this.#marks)) {
+      const anchor = this.#anchor;
+      this.#writeAll((phase, opener) => this.finisher.write(phase, parent.spanContext(), anchor, opener));
+      return;
+    }
     const inside = this.#inside();
     if (inside === undefined) return;
-    const [first] = this.#phases;
-    if (first !== undefined && this.#facts !== undefined) Object.assign(first.attributes, this.#facts);
-    let links = this.#linkToOpener();
+    this.#phases[0]?.describe(this.#facts);
+    this.#writeAll((phase, opener) => this.#write(phase, inside, opener));
+  }
+
+  #writeAll(write: (phase: Phase, opener: SpanContext | undefined) => SpanContext): void {
+    const connection = this.#connection;
+    let opener = this.#isOpener ? undefined : connection?.openedBy;
     for (const phase of this.#phases) {
-      const span = this.#write(phase, inside, links);
-      links = [];
-      if (phase.name === names.SPAN_GETCONN && this.#isOpener && this.#connection !== undefined)
-        this.#connection.openedBy = span.spanContext();
+      const spanContext = write(phase, opener);
+      opener = undefined;
+      if (phase.name === SPAN_GETCONN && this.#isOpener && connection !== undefined)
+        connection.openedBy = spanContext;
     }
   }
 
@@ -97,27 +116,24 @@ export class SpanWriter implements PhaseWriter {
     return { ctx: trace.setSpanContext(this.ctx, spanContext), anchor: anchorWithin(requestSpan.begun) };
   }
 
-  #linkToOpener(): Link[] {
-    const openedBy = this.#isOpener ? undefined : this.#connection?.openedBy;
-    return openedBy === undefined ? [] : [{ context: openedBy }];
-  }
-
-  #write(phase: Phase, { ctx, anchor }: Place, links: Link[]): Span {
-    const span = this.tracer.startSpan(
-      phase.name,
-      { kind: SpanKind.INTERNAL, startTime: anchor(phase.start), attributes: phase.attributes, links },
-      ctx,
-    );
-    if (phase.error !== undefined) {
-      span.setAttribute(names.ATTR_ERROR_TYPE, errorType(phase.error));
-      if (!phase.recovered) span.setStatus({ code: SpanStatusCode.ERROR, message: phase.error.message });
+  #write(phase: Phase, { ctx, anchor }: Place, opener: SpanContext | undefined): SpanContext {
+    const { name, start, end, attributes, error, marks, children } = phase;
+    const options: SpanOptions = { kind: SpanKind.INTERNAL, startTime: anchor(start) };
+    if (attributes !== undefined) options.attributes = attributes;
+    if (opener !== undefined) options.links = [{ context: opener }];
+    const span = this.tracer.startSpan(name, options, ctx);
+    if (error !== undefined) {
+      span.setAttribute(names.ATTR_ERROR_TYPE, errorType(error));
+      if (!phase.recovered) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
     }
-    for (const { name, attributes, time } of phase.marks) span.addEvent(name, attributes, anchor(time));
-    if (phase.children.length > 0) {
+    if (marks !== undefined)
+      for (const { name, attributes, time } of marks) span.addEvent(name, attributes, anchor(time));
+    if (children !== undefined) {
       const inside = { ctx: trace.setSpan(ctx, span), anchor };
-      for (const child of phase.children) this.#write(child, inside, []);
+      for (const child of children) this.#write(child, inside, undefined);
     }
-    span.end(anchor(phase.end));
-    return span;
+    span.end(anchor(end));
+    this.finisher.learn(span);
+    return span.spanContext();
   }
 }

@@ -3,8 +3,12 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { propagation } from '@opentelemetry/api';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { HttpTraceInstrumentation } from '../../src';
 import {
+  childOf,
   clientSpans,
   exporter,
   registerHttpInstrumentation,
@@ -16,7 +20,10 @@ import { Recorder } from '../support/recorder';
 import { closedPort, serve, type TestServer } from '../support/servers';
 
 registerSdk();
-registerHttpInstrumentation();
+// As every SDK does: by the header that it writes, the span of a fetch is found.
+propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+registerHttpInstrumentation({ disableIncomingRequestInstrumentation: true });
+new UndiciInstrumentation();
 const recorders: Recorder[] = [];
 const ours = new HttpTraceInstrumentation({
   clientTrace: () => {
@@ -47,24 +54,26 @@ const PATHS = {
   '/reset': 'a connection that is reset',
   '/never': 'no answer at all',
 } as const;
-const SILENCE = 150;
+/** Milliseconds after which clients give up; node-fetch 2 does not notice by itself that an answer was cut off. */
+const PATIENCE: Record<string, number> = { '/never': 150, '/cut': 500 };
 
 type Open = (ca: string) => Client | Promise<Client>;
 
 /**
  * What must hold for every client: the phases are right, and nothing that its users can see is different.
  * @param open - makes a client that trusts a certificate
- * @param traits - follows: it follows redirects; leavesRedirects: it does not read a redirect's answer, which then ends with its connection
+ * @param traits - follows: it follows redirects; leavesRedirects: it does not read a redirect's answer, which then ends with its connection; tls: false
+ *   for what cannot be made to trust the certificate
  */
 export function clientTests(
   name: string,
   open: Open,
-  { follows = true, leavesRedirects = false } = {},
+  { follows = true, leavesRedirects = false, tls = true } = {},
 ): void {
   let server: TestServer;
   let client: Client;
   before(async () => {
-    server = await serve(answer, { tls: true });
+    server = await serve(answer, { tls });
     client = await open(server.ca ?? '');
   });
   after(async () => {
@@ -78,12 +87,17 @@ export function clientTests(
     const cold = await written('/cold');
     assert.equal(
       tree(cold),
-      'GET > { http.getconn > { http.dns, http.connect, http.tls }, http.wait, http.receive }',
+      `GET > { http.getconn > { http.dns, http.connect${tls ? ', http.tls' : ''} }, http.wait, http.receive }`,
     );
-    assert.equal(cold.attributes['http.conn.reused'], false);
+    assert.equal(childOf(cold, 'http.getconn').attributes['http.conn.reused'], false);
+    // undici takes a connection back a few turns after the body has ended.
+    await sleep(20);
     await get('/reused');
     const reused = await written('/reused');
     assert.equal(tree(reused), 'GET > { http.wait, http.receive }');
+    assert.equal(server.connections, 1);
+    // What fetch and undici use has a span that is never active: only its ids are known here.
+    if (cold.instrumentationScope.name !== '@opentelemetry/instrumentation-http') return;
     assert.equal(reused.attributes['http.conn.reused'], true);
     assert.equal(reused.attributes['http.conn.id'], cold.attributes['http.conn.id']);
   });
@@ -118,7 +132,7 @@ export function clientTests(
     });
 
   test(`${name}: what its users see of a port that refuses is the same as without tracing`, async () => {
-    const refusing = { ...server, origin: `https://127.0.0.1:${await closedPort()}` };
+    const refusing = { ...server, origin: `${tls ? 'https' : 'http'}://127.0.0.1:${await closedPort()}` };
     ours.disable();
     const untraced = await seen(open, refusing, '/');
     ours.enable();
@@ -130,7 +144,7 @@ export function clientTests(
 async function seen(open: Open, server: TestServer, path: string): Promise<string[]> {
   const client = await open(server.ca ?? '');
   const options = {
-    timeout: path === '/never' ? SILENCE : 10_000,
+    timeout: PATIENCE[path] ?? 10_000,
     ...(path === '/echo' && { body: 'x'.repeat(100_000) }),
   };
   const outcomes: string[] = [];

@@ -1,6 +1,6 @@
 import { context, type HrTime, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { HttpInstrumentation, type HttpInstrumentationConfig } from '@opentelemetry/instrumentation-http';
 import {
   InMemorySpanExporter,
   type ReadableSpan,
@@ -77,8 +77,8 @@ function inOrder(spans: ReadableSpan[]): ReadableSpan[] {
 }
 
 /** Registers `@opentelemetry/instrumentation-http`, which patches what is required after it. */
-export function registerHttpInstrumentation(): HttpInstrumentation {
-  const instrumentation = new HttpInstrumentation();
+export function registerHttpInstrumentation(config: HttpInstrumentationConfig = {}): HttpInstrumentation {
+  const instrumentation = new HttpInstrumentation(config);
   require('node:http');
   require('node:https');
   return instrumentation;

@@ -1,0 +1,3 @@
+import { coldAndReused } from '../requests.mjs';
+
+await coldAndReused();

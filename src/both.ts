@@ -1,0 +1,57 @@
+import { type ClientTrace, HOOKS, type HookName } from './clienttrace';
+import { reportOnce } from './compose';
+
+/**
+ * The one moment that Go leaves to the reader of the body and that a sink needs, because the request's span ends right after it: the response's
+ * body has ended, or was given up. Comes before `putIdleConn` and `roundTripDone`. Not public.
+ */
+export const bodyEnd = Symbol('bodyEnd');
+
+/** A trace of ours. */
+export interface SinkTrace extends ClientTrace {
+  [bodyEnd]?(): void;
+}
+
+/**
+ * Two traces as one that calls the first's hooks, then the second's, and neither of which can keep the other from running.
+ *
+ * Made for every request that two want to follow: so it has its methods from its class, and not a closure for each of them.
+ */
+export class Both implements SinkTrace {
+  declare readonly wroteHeaderField?: NonNullable<ClientTrace['wroteHeaderField']>;
+
+  constructor(
+    readonly first: SinkTrace,
+    readonly second: SinkTrace,
+  ) {
+    // Present only for those who want to see header fields: they are taken apart for nobody else.
+    if (first.wroteHeaderField !== undefined || second.wroteHeaderField !== undefined)
+      this.wroteHeaderField = wroteHeaderField;
+  }
+}
+
+type Hook = HookName | typeof bodyEnd;
+type Method = (this: Both, ...args: readonly unknown[]) => unknown;
+
+const reported = new Set<string>();
+
+function method(hook: Hook): Method {
+  return function (...args) {
+    const result = call(this.first, hook, args);
+    const other = call(this.second, hook, args);
+    return result instanceof Error ? result : other;
+  };
+}
+
+function call(trace: SinkTrace, hook: Hook, args: readonly unknown[]): unknown {
+  try {
+    return (trace as { [K in Hook]?: Method })[hook]?.call(trace as Both, ...args);
+  } catch (error) {
+    reportOnce(String(hook), error, reported);
+    return undefined;
+  }
+}
+
+const wroteHeaderField = method('wroteHeaderField');
+for (const hook of [...HOOKS, bodyEnd] as const)
+  if (hook !== 'wroteHeaderField') Object.defineProperty(Both.prototype, hook, { value: method(hook) });

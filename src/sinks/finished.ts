@@ -1,0 +1,155 @@
+import {
+  type HrTime,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+} from '@opentelemetry/api';
+import * as names from '../names';
+import { type InnerSpanProcessor, takesFinishedSpans } from '../processor';
+import type { Anchor } from './anchor';
+import { errorType } from './attributesof';
+import type { Mark, Phase } from './phase';
+import { randomSpanId } from './spanid';
+
+/** What SDK spans (2.x, 3.x) tell of where they come from and where they go. The last two are private: without them nothing is taken for granted. */
+interface SdkSpan extends Span {
+  readonly resource?: unknown;
+  readonly instrumentationScope?: unknown;
+  readonly parentSpanContext?: SpanContext;
+  readonly _spanProcessor?: { readonly _spanProcessors?: readonly unknown[] };
+  readonly _spanLimits?: Readonly<Record<string, number | undefined>>;
+}
+
+/**
+ * Writes phases as spans that are finished already, without starting them: to start a span costs five times what it holds.
+ *
+ * What all spans of the tracer have in common it learns from one that the tracer has made: so the first request's phases are always written by the tracer, and those of a span that comes from
+ * elsewhere or goes elsewhere, too. What is handed over is what the tracer would have made; only the sampler and the generator of ids are not asked.
+ */
+export class Finisher {
+  #model: SdkSpan | undefined;
+  #takers: readonly InnerSpanProcessor[] = [];
+
+  /** @param span - one that the tracer has made */
+  learn(span: Span): void {
+    const model = span as SdkSpan;
+    if (model._spanProcessor === undefined || model._spanProcessor === this.#model?._spanProcessor) return;
+    this.#model = model;
+    this.#takers = isComplete(model) ? takersOf(model._spanProcessor._spanProcessors) : [];
+  }
+
+  /**
+   * Whether the phases of a span can be written here.
+   * @param marks - how many moments there are in all
+   */
+  takes(parent: Span, marks: number): boolean {
+    if (this.#takers.length === 0) return false;
+    const { _spanProcessor, _spanLimits } = parent as SdkSpan;
+    if (_spanProcessor !== this.#model?._spanProcessor) return false;
+    // Recorded but not sampled: whether its children are is for the sampler to say.
+    if ((parent.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return false;
+    return marks <= (_spanLimits?.eventCountLimit ?? 0);
+  }
+
+  /** Hands over a phase, after the phases inside it. */
+  write(phase: Phase, parent: SpanContext, anchor: Anchor, opener: SpanContext | undefined): SpanContext {
+    const span = new FinishedSpan(phase, parent, anchor, opener, this.#model as SdkSpan);
+    if (phase.children !== undefined)
+      for (const child of phase.children) this.write(child, span.spanContext(), anchor, undefined);
+    for (const taker of this.#takers) taker.onEnd(span);
+    return span.spanContext();
+  }
+}
+
+/** Whether it tells all that a finished span must, and has limits that ours keep. */
+function isComplete({
+  resource,
+  instrumentationScope,
+  parentSpanContext,
+  _spanLimits = {},
+}: SdkSpan): boolean {
+  if (!resource || !instrumentationScope || !parentSpanContext) return false;
+  const { attributeCountLimit, attributeValueLengthLimit, linkCountLimit } = _spanLimits;
+  const { attributePerEventCountLimit } = _spanLimits;
+  return (
+    Math.min(attributeCountLimit ?? 0, attributePerEventCountLimit ?? 0) >= 32 &&
+    (attributeValueLengthLimit ?? Infinity) === Infinity &&
+    (linkCountLimit ?? 0) >= 1
+  );
+}
+
+/** All processors that spans go to, if all of them take finished ones; otherwise none. */
+function takersOf(processors: readonly unknown[] | undefined): InnerSpanProcessor[] {
+  const takers = (Array.isArray(processors) ? processors : []).map(takesFinishedSpans);
+  return takers.every((taker) => taker !== undefined) ? takers : [];
+}
+
+/** The SDK's `ReadableSpan`, 2.x and 3.x. */
+class FinishedSpan {
+  readonly name: string;
+  readonly kind = SpanKind.INTERNAL;
+  readonly startTime: HrTime;
+  readonly endTime: HrTime;
+  readonly status;
+  readonly attributes;
+  readonly links;
+  readonly events;
+  readonly resource;
+  readonly instrumentationScope;
+  readonly #spanContext: SpanContext;
+
+  constructor(
+    phase: Phase,
+    readonly parentSpanContext: SpanContext,
+    anchor: Anchor,
+    opener: SpanContext | undefined,
+    model: SdkSpan,
+  ) {
+    const { traceId, traceState } = parentSpanContext;
+    const ids = { traceId, spanId: randomSpanId(), traceFlags: TraceFlags.SAMPLED, traceState };
+    this.#spanContext = ids as SpanContext;
+    const { error } = phase;
+    this.name = phase.name;
+    this.startTime = anchor(phase.start);
+    this.endTime = anchor(phase.end);
+    this.attributes = phase.attributes ?? {};
+    if (error !== undefined) this.attributes[names.ATTR_ERROR_TYPE] = errorType(error);
+    this.status =
+      error === undefined || phase.recovered
+        ? { code: SpanStatusCode.UNSET }
+        : { code: SpanStatusCode.ERROR, message: error.message };
+    this.links = opener === undefined ? [] : [{ context: opener, attributes: {}, droppedAttributesCount: 0 }];
+    this.events = phase.marks === undefined ? [] : phase.marks.map((mark) => eventOf(mark, anchor));
+    this.resource = model.resource;
+    this.instrumentationScope = model.instrumentationScope;
+  }
+
+  spanContext(): SpanContext {
+    return this.#spanContext;
+  }
+  get duration(): HrTime {
+    const [seconds, nanos] = this.startTime;
+    const [toSeconds, toNanos] = this.endTime;
+    return toNanos < nanos
+      ? [toSeconds - seconds - 1, toNanos - nanos + 1e9]
+      : [toSeconds - seconds, toNanos - nanos];
+  }
+  get ended(): boolean {
+    return true;
+  }
+  get droppedAttributesCount(): number {
+    return 0;
+  }
+  get droppedEventsCount(): number {
+    return 0;
+  }
+  get droppedLinksCount(): number {
+    return 0;
+  }
+}
+
+function eventOf({ name, time, attributes = {} }: Mark, anchor: Anchor) {
+  return { name, time: anchor(time), attributes, droppedAttributesCount: 0 };
+}
