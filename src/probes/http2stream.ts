@@ -21,14 +21,15 @@ type Observed = (stream: ClientHttp2Stream, exchange: Exchange, event: string, v
 export class Exchanges {
   readonly #of = stamp<ClientHttp2Stream, Exchange>();
   #isWatching = false;
+  #undo: (() => void) | undefined;
 
   /** Watches all streams from the first on, through whose prototype: `node:http2` exports none. */
-  watch(stream: ClientHttp2Stream): (() => void) | undefined {
-    if (this.#isWatching) return undefined;
+  watch(stream: ClientHttp2Stream): void {
+    if (this.#isWatching) return;
     this.#isWatching = true;
     const exchanges = this.#of;
     const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
-    return patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
+    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
       return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
         if (event !== 'data' && layer.active) {
           const exchange = exchanges.get(this);
@@ -37,6 +38,10 @@ export class Exchanges {
         return original.apply(this, arguments as unknown as unknown[]);
       };
     });
+  }
+
+  stop(): void {
+    this.#undo?.();
   }
 
   /** Remembers a stream that `request` has just made. */
