@@ -12,7 +12,7 @@ import { VERSION } from './version';
  * Shows what happens inside outgoing HTTP requests: as phases of the request's span, and to the hooks of {@link withClientTrace}.
  *
  * The request's span is the one that is active while the request is made: that of `@opentelemetry/instrumentation-http`, in either order of
- * registration, or one of yours. Without a recording span no phases are written; hooks run all the same. It works from the moment it is
+ * registration, or one of yours; for `fetch` that of `@opentelemetry/instrumentation-undici`, see {@link HttpTraceSpanProcessor}. Without a recording span no phases are written; hooks run all the same. It works from the moment it is
  * constructed, for programs in CommonJS and ESM, whether or not they have imported `http` before.
  *
  * @example

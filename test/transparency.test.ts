@@ -40,6 +40,10 @@ for (const crash of ['refused', 'reset', 'garbage', 'response listener throws', 
   });
 }
 
+test('a library that mocks requests may have replaced ClientRequest before we are loaded', () => {
+  assert.equal(run('overridden', [], true).stdout.trim(), 'GC DS DD CS CD GO HF WH WR FB response RT end');
+});
+
 const PATCHED: [object, string[]][] = [
   [http.Agent.prototype, ['addRequest', 'createSocket', 'emit']],
   [http.ClientRequest.prototype, ['onSocket', '_send', 'emit']],

@@ -21,10 +21,19 @@ export const LANES: readonly Lane[] = [
       const agent = new https.Agent({ keepAlive: true, ...(ca && { ca }) });
       await get(`${origin}/cold`, { agent });
       for (let i = 0; i < 3; i++) {
-        await pause(150, undefined, { signal, ref: true });
+        await pause(150, undefined, { signal });
         await get(`${origin}/reused`, { agent });
       }
       agent.destroy();
+    },
+  },
+  {
+    title: 'the same by fetch',
+    round: async ({ http: origin }, signal) => {
+      for (let i = 0; i < 3; i++) {
+        await (await fetch(`${origin}/fetched`)).text();
+        await pause(150, undefined, { signal });
+      }
     },
   },
   {

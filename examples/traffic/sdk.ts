@@ -1,15 +1,16 @@
-import { context, metrics, trace } from '@opentelemetry/api';
+import { context, metrics, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import { setGlobalErrorHandler } from '@opentelemetry/core';
+import { setGlobalErrorHandler, W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
+import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { defaultResource, resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics';
 import { BatchSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
-import { HttpTraceInstrumentation } from 'opentelemetry-instrumentation-httptrace';
+import { HttpTraceInstrumentation, HttpTraceSpanProcessor } from 'opentelemetry-instrumentation-httptrace';
 
 /** An SDK that runs. */
 export interface Sdk {
@@ -17,7 +18,7 @@ export interface Sdk {
   shutdown(): Promise<Error | undefined>;
 }
 
-/** Starts an SDK as applications do, and both instrumentations. */
+/** Starts an SDK as applications do, and the instrumentations of requests beside ours. */
 export function startSdk(options: { readonly metrics: boolean }): Sdk {
   const failures: Error[] = [];
   setGlobalErrorHandler((error) => {
@@ -28,10 +29,15 @@ export function startSdk(options: { readonly metrics: boolean }): Sdk {
 
   const tracerProvider = new TracerProvider({
     resource,
-    spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
+    spanProcessors: [
+      // So that the spans of fetch, too, say whether their connection was reused.
+      new HttpTraceSpanProcessor(),
+      new BatchSpanProcessor({ exporter: new OTLPTraceExporter() }),
+    ],
   });
   trace.setGlobalTracerProvider(tracerProvider);
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  propagation.setGlobalPropagator(new W3CTraceContextPropagator());
 
   const meterProvider = new MeterProvider({ resource, readers: options.metrics ? [everyFiveSeconds()] : [] });
   metrics.setGlobalMeterProvider(meterProvider);
@@ -40,6 +46,7 @@ export function startSdk(options: { readonly metrics: boolean }): Sdk {
     instrumentations: [
       // The servers run in this process too, and are not what is to be seen.
       new HttpInstrumentation({ disableIncomingRequestInstrumentation: true }),
+      new UndiciInstrumentation(),
       new HttpTraceInstrumentation(),
     ],
   });

@@ -1,9 +1,10 @@
-import { ClientRequest } from 'node:http';
+import type { ClientRequest } from 'node:http';
 import { type Context, context } from '@opentelemetry/api';
 import { now } from '../clock';
 
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
+import { CLIENT_REQUEST, isClientRequest } from './clientrequest';
 import { firstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { isNodeAgent } from './nodeagent';
@@ -46,13 +47,13 @@ export function foreignAgentProbe(): () => void {
     if (this.agent) met.watch(this.agent);
   });
   const undo = [
-    patch(ClientRequest.prototype, 'getHeader', (original, layer) => {
+    patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
       return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
         if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
-    patch(ClientRequest.prototype, '_storeHeader', (original, layer) => {
+    patch(CLIENT_REQUEST, '_storeHeader', (original, layer) => {
       return function _storeHeader(this: ClientRequest & { readonly agent?: object }) {
         if (layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
@@ -102,7 +103,7 @@ const ask = guarded(function addRequest(this: object, req: ClientRequest, option
 
 function addRequest(original: Method, layer: Layer): Method {
   return function addRequest(this: object, req: unknown, options: unknown) {
-    if (!layer.active || !(req instanceof ClientRequest))
+    if (!layer.active || !isClientRequest(req))
       return original.apply(this, arguments as unknown as unknown[]);
     ask.call(this, req, options);
     const before = enterDials(RoundTrip.of(req) ?? tunnelledFor(req), measuredHop(this, req, options));
@@ -122,7 +123,7 @@ function addRequest(original: Method, layer: Layer): Method {
 function createSocket(original: Method, layer: Layer): Method {
   return function createSocket(this: object, options: { readonly request?: unknown } | undefined) {
     const req = options?.request;
-    if (!layer.active || !(req instanceof ClientRequest))
+    if (!layer.active || !isClientRequest(req))
       return original.apply(this, arguments as unknown as unknown[]);
     const owner = RoundTrip.of(req);
     const server = measuredHop(this, req, options);

@@ -1,12 +1,12 @@
-import { ClientRequest, IncomingMessage } from 'node:http';
+import { type ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { isBeingRead } from './body';
+import { CLIENT_REQUEST } from './clientrequest';
 import { targetByHeader } from './firsthop';
-
 import { makingOf, wasAsked } from './foreign';
 import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
 import { findLateSpan } from './latespan';
@@ -22,13 +22,13 @@ import { tunnelledFor } from './tunnel';
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
-  readonly res?: IncomingMessage & { readonly upgrade?: boolean | null };
+  readonly res?: (IncomingMessage & { readonly upgrade?: boolean | null }) | null;
 }
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
 export function http1Probe(): () => void {
   const undo = [
-    patch(ClientRequest.prototype, 'onSocket', (original, layer) => {
+    patch(CLIENT_REQUEST, 'onSocket', (original, layer) => {
       return function onSocket(this: Request, socket: Socket | null, err: unknown) {
         if (!layer.active || !socket || err) return original.apply(this, arguments as unknown as unknown[]);
         try {
@@ -47,7 +47,7 @@ export function http1Probe(): () => void {
       };
     }),
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
-    patch(ClientRequest.prototype, '_send', (original, layer) => {
+    patch(CLIENT_REQUEST, '_send', (original, layer) => {
       const observe = guarded(wroteHeaders);
       return function _send(this: Request) {
         const result = original.apply(this, arguments as unknown as unknown[]);
@@ -57,7 +57,7 @@ export function http1Probe(): () => void {
       };
     }),
     // Seen here, events need no listener: a 'response' listener of ours would keep Node from discarding an unwanted body.
-    patch(ClientRequest.prototype, 'emit', (original, layer) => {
+    patch(CLIENT_REQUEST, 'emit', (original, layer) => {
       return function emit(this: Request, event: string, value: unknown) {
         const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
         if (roundTrip !== undefined)
@@ -177,10 +177,11 @@ function requestClosed(req: Request, roundTrip: RoundTrip): void {
     socket?.destroyed === false &&
     isNodeAgent(req.agent) &&
     socket.listenerCount('free') > 0;
-  if (willBeFreed || (res !== undefined && isBeingRead(res))) return;
-  const err = res?.errored ?? undefined;
-  if (err === undefined) roundTrip.bodyEnd();
-  roundTrip.done(err);
+  if (willBeFreed || (res && isBeingRead(res))) return;
+  // Without a connection, `abort()` is no error to Node, and the application hears of no other.
+  const err = res ? res.errored : Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+  if (!err) roundTrip.bodyEnd();
+  roundTrip.done(err ?? undefined);
 }
 
 interface Response extends IncomingMessage {

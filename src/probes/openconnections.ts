@@ -50,6 +50,8 @@ export function toBeCounted(
   const isNew = connection.requestCount === 1;
   if (!(isNew ? willMeasure() : isMeasuring())) return undefined;
   leaveMeasuredScope();
+  const known = dialOf(socket)?.server;
+  if (known !== undefined) return known;
   const { host, port } = targetByHeader(req);
   return firstHop(agent, req, { host, port: socket.remotePort ?? port });
 }

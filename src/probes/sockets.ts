@@ -125,7 +125,8 @@ export function dialFor(
 ): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
-    if (request !== undefined) dial.claim(request);
+    // One that is only measured was begun for another request, which nobody follows.
+    if (request !== undefined && dial.isUnclaimed) dial.claim(request);
     return dial;
   }
   const call = calls.get(socket);

@@ -83,5 +83,7 @@ export function tls(state: TlsState): Attributes {
 export function errorType(error: Error): string {
   const { code } = error as NodeJS.ErrnoException;
   if (typeof code === 'string' && code !== '') return code;
+  // What an AbortSignal aborts with: an AbortError or a TimeoutError, of one class.
+  if (error instanceof DOMException) return error.name;
   return error.constructor?.name || error.name || 'Error';
 }

@@ -115,6 +115,14 @@ for (const [scene, { before, ended }] of Object.entries(SCENES))
       assert.deepEqual(r1.recorder.args('roundTripDone'), [r1.error]);
     });
 
+test('abort() before there is a connection ends the round trip, though to Node it is no error', async (t) => {
+  const { get } = await stage(t, undefined, { agent: { maxSockets: 1 } });
+  const abort = (req: ClientRequest) => void req.end().abort();
+  const [r1, r2, r3] = await Promise.all([get(), get({ onRequest: abort }), get()]);
+  assert.equal(r2.recorder.story(), 'GC RT!ECONNRESET');
+  for (const { recorder } of [r1, r3]) assert.match(recorder.story(), / response end PI RT$/);
+});
+
 /** A request that never begins: what its trace has seen, and what the application has. */
 async function unmade(t: TestContext, options: GetOptions): Promise<string> {
   const { server, agent } = await stage(t);

@@ -33,9 +33,10 @@ async function job(header: keyof typeof HEADERS | undefined): Promise<string> {
   const span = tracer.startSpan('job');
   const ctx = trace.setSpan(context.active(), span);
   await context.with(ctx, async () => {
-    const req = http.get(server.origin, { agent });
+    const req = http.request(server.origin, { agent });
     const late = tracer.startSpan('late');
     if (header !== undefined) req.setHeader(header, HEADERS[header](late));
+    req.end();
     await new Promise((resolve) => req.on('response', (res) => res.resume().on('close', resolve)));
     late.end();
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import type { Agent, Dispatcher } from 'undici-7';
@@ -216,6 +216,19 @@ for (const client of CLIENTS)
       );
       for (const { recorder } of all) assert.equal(recorder.sequence(), 'GC DS DD CS CD GO HF WH WR FB RT');
       assert.equal(new Set(all.map(({ recorder }) => recorder.args('gotConn')[0].socket)).size, 3);
+    });
+
+    test('a queue that is left alone: the dial that fails is that of the request that waited for it', async (t) => {
+      const server = await serve((_req, res) => res.setHeader('connection', 'close').end('hello'));
+      t.after(() => server.close());
+      let lookups = 0;
+      const lookup: LookupFunction = (...args) =>
+        (lookups++ === 0 ? lookupOf('127.0.0.1') : unknownName)(...args);
+      use({ connections: 1, connect: { lookup } });
+      const url = `http://queue.test:${server.port}`;
+      const all = await Promise.all([1, 2].map((i) => get(client, `${url}/${i}`, { dispatcher })));
+      assert.equal(all[0]?.recorder.sequence(), 'GC DS DD CS CD GO HF WH WR FB RT');
+      assert.equal(all[1]?.recorder.sequence(), 'GC DS DD!ENOTFOUND RT!ENOTFOUND');
     });
 
     test('a server that is gone: a reused connection that is reset', async (t) => {

@@ -146,7 +146,8 @@ for (const client of CLIENTS)
       assert.equal(first?.recorder.sequence(), `${REUSED} PI RT`);
       for (const { recorder } of queued) {
         assert.equal(recorder.sequence(), `${REUSED} PI RT`);
-        assert.equal(recorder.args('gotConn')[0].reused, true);
+        const [{ reused, wasIdle, idleTime }] = recorder.args('gotConn');
+        assert.deepEqual({ reused, wasIdle, idleTime }, { reused: true, wasIdle: false, idleTime: 0 });
       }
       assert.deepEqual(new Set(paths.map((path) => server.remotePorts.get(path))).size, 1);
     });

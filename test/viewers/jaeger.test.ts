@@ -67,6 +67,16 @@ describe('in Jaeger', { skip: noJaeger() }, () => {
     }
   });
 
+  test('fetch has the same phases, of its own connection', () => {
+    const fetched = requests('/fetched').sort((a, b) => a.span.startTime - b.span.startTime);
+    const [first, ...others] = fetched.map(({ trace, span }) => treeOf(trace, span));
+    assert.equal(first, 'GET > { http.getconn > { http.dns, http.connect }, http.wait, http.receive }');
+    assert.ok(others.length >= 2);
+    for (const tree of others) assert.equal(tree, 'GET > { http.wait, http.receive }');
+    const reused = fetched.map(({ span }) => tag(span, 'http.conn.reused'));
+    assert.deepEqual(reused, [false, ...others.map(() => true)]);
+  });
+
   test('a failed request is an error in the phase that failed, by Node’s code, and in those around it', () => {
     const refused = request('/refused');
     assert.equal(treeOf(refused.trace, refused.span), 'GET > { http.getconn > { http.dns, http.connect } }');
