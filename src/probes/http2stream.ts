@@ -31,11 +31,18 @@ export class Exchanges {
     const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
     this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
       return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
-        if (event !== 'data' && layer.active) {
-          const exchange = exchanges.get(this);
-          if (exchange !== undefined) observe(this, exchange, event, value);
+        const exchange = event !== 'data' && layer.active ? exchanges.get(this) : undefined;
+        if (exchange === undefined) return original.apply(this, arguments as unknown as unknown[]);
+        if (event !== 'ready') {
+          observe(this, exchange, event, value);
+          return original.apply(this, arguments as unknown as unknown[]);
         }
-        return original.apply(this, arguments as unknown as unknown[]);
+        // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
+        try {
+          return original.apply(this, arguments as unknown as unknown[]);
+        } finally {
+          observe(this, exchange, event, value);
+        }
       };
     });
   }

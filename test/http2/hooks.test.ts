@@ -43,7 +43,7 @@ test('a hook that throws changes nothing', async (t) => {
   assert.ok(told.length > 8);
 });
 
-for (const hook of ['getConn', 'gotConn', 'wroteHeaders', 'gotFirstResponseByte'] as const)
+for (const hook of ['getConn', 'gotConn', 'wroteHeaders', 'wroteRequest', 'gotFirstResponseByte'] as const)
   for (const cold of [true, false])
     test(`a hook may destroy the session: ${hook}${cold ? ', while it connects' : ''}`, async (t) => {
       const { connect } = await stage(t);
