@@ -227,10 +227,19 @@ test('finished spans have all that the tracer’s have, but for what is private'
     if (key.startsWith('_')) continue;
     const [a, b] = [expected, actual] as unknown as Record<string, unknown>[];
     assert.ok(key in (b ?? {}) || proto.includes(key), key);
-    if (key !== 'links' || expected.links.length === 0) assert.deepEqual(b?.[key], a?.[key], key);
+    if (key === 'links' && expected.links.length > 0) continue;
+    assert.deepEqual(complete(b?.[key]), complete(a?.[key]), key);
   }
   assert.ok(nanosOf(actual.duration) > 0n);
 });
+
+/** Of an event that has no attributes the SDK 3.x says nothing, and 2.x that there are none. */
+function complete(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map((each) =>
+    typeof each === 'object' ? { attributes: {}, droppedAttributesCount: 0, ...each } : each,
+  );
+}
 
 function nanosOf([seconds, nanos]: HrTime): bigint {
   return BigInt(seconds) * 1_000_000_000n + BigInt(nanos);
