@@ -155,3 +155,41 @@ test('a request that a hook makes is not traced, however often the hook is calle
   assert.equal(recorder.count('getConn'), 1);
   assert.equal(inside, recorder.count('connectDone'));
 });
+
+/** A request by http, with something done to it before it is sent. */
+async function tampered(tamper: (req: ClientRequest) => void) {
+  const plain = await serve((_req, res) => res.end('hello'));
+  const recorder = new Recorder();
+  const result = await context.with(withClientTrace(context.active(), recorder.trace), () =>
+    send(new URL('/', plain.origin), {
+      agent: false,
+      onRequest: (req) => {
+        tamper(req);
+        req.end();
+      },
+    }),
+  );
+  await plain.close();
+  return { ...result, recorder };
+}
+
+test('what fails in us is missing, diag says so, and the application notices nothing', async () => {
+  messages.length = 0;
+  const { body, recorder } = await tampered((req) => {
+    req.getHeader = () => {
+      throw new Error('no');
+    };
+  });
+  assert.equal(body, 'hello');
+  assert.equal(recorder.count('wroteHeaderField'), 0);
+  assert.equal(recorder.calls.at(-1)?.hook, 'roundTripDone');
+  assert.ok(messages.some(({ level, text }) => level === 'error' && /failed; what it reports/.test(text)));
+});
+
+test('events that the application emits once more are no second moments', async () => {
+  const { recorder } = await tampered((req) => {
+    for (const event of ['finish', 'socket'] as const)
+      req.once(event, (...args: unknown[]) => void (req.emit as (...all: unknown[]) => void)(event, ...args));
+  });
+  recorder.assertInvariants();
+});

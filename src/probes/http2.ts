@@ -50,6 +50,7 @@ class Http2Probe {
 
   stop(): void {
     for (const each of this.#undo) each?.();
+    this.#exchanges.stop();
   }
 
   #emit(original: Method, layer: Layer): Method {
@@ -86,7 +87,7 @@ class Http2Probe {
   #began(stream: ClientHttp2Stream, of: ClientHttp2Session, asked: Asked): void {
     const session = this.#sessions.get(of);
     if (session === undefined) return;
-    this.#undo.push(this.#exchanges.watch(stream));
+    this.#exchanges.watch(stream);
     // Aborted before it was made: as in Go it never wanted a connection.
     const aborted = asked.options?.signal?.aborted && stream.destroyed;
     if (session.isOfUndici6) session.adopt(stream);

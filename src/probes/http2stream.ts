@@ -21,22 +21,34 @@ type Observed = (stream: ClientHttp2Stream, exchange: Exchange, event: string, v
 export class Exchanges {
   readonly #of = stamp<ClientHttp2Stream, Exchange>();
   #isWatching = false;
+  #undo: (() => void) | undefined;
 
   /** Watches all streams from the first on, through whose prototype: `node:http2` exports none. */
-  watch(stream: ClientHttp2Stream): (() => void) | undefined {
-    if (this.#isWatching) return undefined;
+  watch(stream: ClientHttp2Stream): void {
+    if (this.#isWatching) return;
     this.#isWatching = true;
     const exchanges = this.#of;
     const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
-    return patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
+    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
       return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
-        if (event !== 'data' && layer.active) {
-          const exchange = exchanges.get(this);
-          if (exchange !== undefined) observe(this, exchange, event, value);
+        const exchange = event !== 'data' && layer.active ? exchanges.get(this) : undefined;
+        if (exchange === undefined) return original.apply(this, arguments as unknown as unknown[]);
+        if (event !== 'ready') {
+          observe(this, exchange, event, value);
+          return original.apply(this, arguments as unknown as unknown[]);
         }
-        return original.apply(this, arguments as unknown as unknown[]);
+        // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
+        try {
+          return original.apply(this, arguments as unknown as unknown[]);
+        } finally {
+          observe(this, exchange, event, value);
+        }
       };
     });
+  }
+
+  stop(): void {
+    this.#undo?.();
   }
 
   /** Remembers a stream that `request` has just made. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
@@ -20,15 +20,17 @@ const echo = (answer: string) => (socket: Socket) =>
 test('an upgrade ends the round trip: the connection is the application’s from then on, and no pool has it', async (t) => {
   const { server, agent, get } = await rawStage(t, echo(SWITCH));
   let upgraded: Socket | undefined;
-  const r1 = await get({
-    ...ASK,
-    onRequest: (req) => {
-      req.on('upgrade', (_res, socket) => {
-        upgraded = socket;
-      });
-      req.end();
-    },
-  });
+  const order: string[] = [];
+  const older = { roundTripDone: () => void order.push('roundTripDone') };
+  const onRequest = (req: ClientRequest) => {
+    req.on('upgrade', (_res, socket) => {
+      upgraded = socket;
+      order.push('upgrade');
+    });
+    req.end();
+  };
+  const r1 = await context.with(withClientTrace(context.active(), older), () => get({ ...ASK, onRequest }));
+  assert.deepEqual(order, ['roundTripDone', 'upgrade']);
   assert.equal(r1.recorder.story(), 'GC CS CD GO HF WH WR FB RT');
   assert.equal(upgraded, r1.recorder.args('gotConn')[0].socket);
   assert.equal(upgraded.listenerCount('data'), 0);

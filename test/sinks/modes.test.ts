@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { context, createContextKey, trace } from '@opentelemetry/api';
+import { context, createContextKey, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation, type HttpTraceInstrumentationConfig, type RequestInfo } from '../../src';
 import { send } from '../support/client';
 import { collectDiag } from '../support/diag';
+import { lookupOf } from '../support/dns';
 import { childrenOf, exporter, milliseconds, nanos, registerSdk, tree } from '../support/otel';
 import { Recorder } from '../support/recorder';
 import { closedPort, serve, type TestServer } from '../support/servers';
@@ -225,6 +226,30 @@ test('without a span, under a span that does not record, and with tracing suppre
   assert.deepEqual(
     exporter.getFinishedSpans().map(({ name }) => name),
     ['ended', 'parent'],
+  );
+  assert.deepEqual(exporter.getFinishedSpans().at(-1)?.attributes, {}, 'nothing was written to it either');
+});
+
+test('an address that refuses before another one answers has its error.type, and fails nothing', async () => {
+  const parent = await get({}, '/', {
+    hostname: 'two.test',
+    port: server.port,
+    lookup: lookupOf('127.0.0.2', '127.0.0.1'),
+  });
+  const [getConn] = childrenOf(parent);
+  assert.ok(getConn);
+  assert.deepEqual(
+    [getConn, ...childrenOf(getConn)].map(({ name, status, attributes }) => [
+      name,
+      status.code,
+      attributes['error.type'],
+    ]),
+    [
+      ['http.getconn', SpanStatusCode.UNSET, undefined],
+      ['http.dns', SpanStatusCode.UNSET, undefined],
+      ['http.connect', SpanStatusCode.UNSET, 'ECONNREFUSED'],
+      ['http.connect', SpanStatusCode.UNSET, undefined],
+    ],
   );
 });
 

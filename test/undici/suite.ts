@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { context, propagation, SpanKind, trace } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import type { Dispatcher } from 'undici-7';
 import { childrenOf, exporter, nanos, registerSdk, tree } from '../support/otel';
-import { serve, type TestServer } from '../support/servers';
+import { closedPort, serve, type TestServer } from '../support/servers';
 import { CLIENTS, turn, type UndiciClient } from '../support/undici';
 
 const provider = registerSdk();
@@ -33,8 +33,10 @@ export function undiciTests(hasClientSpan: boolean): void {
   async function traced(client: UndiciClient, url: string, options: object): Promise<Traced> {
     const own = tracer.startSpan(url);
     await context.with(trace.setSpan(context.active(), own), async () => {
-      const answer = await client.send(url, options);
-      await answer.text();
+      await client.send(url, options).then(
+        (answer) => answer.text(),
+        () => 'failed',
+      );
     });
     await turn();
     own.end();
@@ -79,6 +81,17 @@ export function undiciTests(hasClientSpan: boolean): void {
           first?.links.map(({ context }) => context.spanId),
           [opener?.spanContext().spanId],
         );
+      });
+
+      test('a request that fails before anything is sent: its phases are below its span, with the error', async () => {
+        const url = `http://127.0.0.1:${await closedPort()}/`;
+        const { own, parent } = await traced(client, url, { dispatcher });
+        assert.equal(own.spanContext().traceId, parent.spanContext().traceId);
+        const [getConn, ...others] = childrenOf(parent).filter(({ kind }) => kind === SpanKind.INTERNAL);
+        assert.ok(getConn);
+        assert.deepEqual([tree(getConn), others], ['http.getconn > { http.connect }', []]);
+        assert.equal(getConn.attributes['error.type'], 'ECONNREFUSED');
+        assert.equal(getConn.status.code, SpanStatusCode.ERROR);
       });
 
       test('50 at once, to three origins: each has its own phases, and the connection that the server saw', async () => {
