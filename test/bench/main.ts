@@ -10,12 +10,15 @@ import { type Server, WORKLOADS } from './workloads';
 // What requests cost, beside instrumentations that show less:
 //
 //   npm run bench              at most ten minutes; Markdown tables at the end
+//   npm run bench -- --minutes 3   fewer rounds: three minutes instead of seven
 //   npm run bench -- --quick   seconds: whether it runs, its figures mean nothing
 //
 // All variants run in one session, one process each, one round after the other in changing order: what disturbs the machine disturbs all of
 // them. Ratios are taken round by round. A round is some 50 ms; what its spans cost to be exported to nowhere is part of it.
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, minutes: { type: 'string', default: '7' } },
+});
 const isQuick = values.quick;
 const MINUTE = 60_000;
 
@@ -38,7 +41,7 @@ async function cpuTimes(server: Server, numbers: number[], workload: number, unt
   const times = new Map<number, number[]>(numbers.map((variant) => [variant, []]));
   // The first rounds warm up.
   const warmUp = isQuick ? 0 : 15;
-  for (let round = -warmUp; round < 3 || (Date.now() < until && !isQuick); round++) {
+  for (let round = -warmUp; round < (isQuick ? 1 : 3) || (Date.now() < until && !isQuick); round++) {
     const turn = Math.abs(round) % numbers.length;
     for (const variant of [...numbers.slice(turn), ...numbers.slice(0, turn)]) {
       const { cpu = Number.NaN } = (await clients.get(variant)?.order(order)) ?? {};
@@ -55,9 +58,9 @@ async function allocations(server: Server, numbers: number[]): Promise<Map<numbe
   const bytes = new Map<number, number>();
   for (const variant of numbers) {
     const client = await Client.start(variant, server, true);
-    const order = { what: 'allocate', workload: 0, count: isQuick ? 20 : 800, concurrency: 1 } as const;
+    const order = { what: 'allocate', workload: 0, count: isQuick ? 5 : 800, concurrency: 1 } as const;
     const results: number[] = [];
-    for (let i = 0; i < 3; i++) results.push((await client.order(order)).bytes ?? Number.NaN);
+    for (let i = 0; i < (isQuick ? 1 : 3); i++) results.push((await client.order(order)).bytes ?? Number.NaN);
     client.stop();
     bytes.set(variant, median(results.filter((each) => !Number.isNaN(each))));
     progress(`allocations: ${VARIANTS[variant]?.name}`);
@@ -111,8 +114,8 @@ async function main(): Promise<void> {
   const { server, stop } = await startServer();
   const cells = new Map<number, string[]>(numbers.map((variant) => [variant, []]));
   for (const workload of WORKLOADS.keys()) {
-    // Seven of the ten minutes; what is left is for all that follows.
-    const until = begun + ((workload + 1) / WORKLOADS.length) * 7 * MINUTE;
+    // Of ten minutes seven are for the rounds; what is left is for all that follows.
+    const until = begun + ((workload + 1) / WORKLOADS.length) * Number(values.minutes) * MINUTE;
     const times = await cpuTimes(server, numbers, workload, until);
     for (const variant of numbers) {
       const own = times.get(variant) ?? [];
@@ -122,7 +125,10 @@ async function main(): Promise<void> {
   const bytes = await allocations(server, numbers);
   for (const variant of numbers)
     cells.get(variant)?.push(`${((bytes.get(variant) ?? 0) / 1000).toFixed(1)} KB`);
-  const rows = VARIANTS.map(({ name }, variant) => [name, ...(cells.get(variant) ?? ['skipped'])]);
+  const rows = VARIANTS.map(({ name }, variant) => [
+    name,
+    ...(cells.get(variant) ?? [...WORKLOADS.keys(), 0].map(() => 'skipped')),
+  ]);
   const speed = await throughput(server);
   const sizes = [
     [1, 1],

@@ -65,8 +65,11 @@ function sdk({ sampled = true, peers = [], config, finished = false, hooks = fal
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const instrumentations: Instrumentation[] = [new HttpInstrumentation(), new UndiciInstrumentation()];
   const require = createRequire(join(PEERS, 'package.json'));
-  for (const peer of peers)
-    instrumentations.push(new (Object.values(require(peer))[0] as new () => Instrumentation)());
+  for (const peer of peers) {
+    const exported: Record<string, new () => Instrumentation> = require(peer);
+    const [Peer] = Object.values(exported).filter(({ name }) => name?.endsWith('Instrumentation'));
+    if (Peer !== undefined) instrumentations.push(new Peer());
+  }
   if (config !== undefined) instrumentations.push(new HttpTraceInstrumentation(config));
   registerInstrumentations({ tracerProvider: provider, instrumentations });
   const empty = Object.fromEntries(HOOKS.map((hook) => [hook, () => {}]));
