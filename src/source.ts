@@ -76,14 +76,14 @@ export class ConfiguredSource implements Source {
     if (mode === 'off' || !mayRecord(ctx, requestSpan) || ctx.getValue(SUPPRESSED) === true) return undefined;
     const span = requestSpan === undefined ? trace.getSpan(ctx) : requestSpan.span;
     if (span !== undefined && !isSpanContextValid(span.spanContext())) return undefined;
-    const writer = this.#writer(ctx, span, requestSpan);
+    const writer = this.#writer(ctx, span, exchange);
     return writer && new PhaseTrace(exchange, writer, minDuration, span && headerRecorder(span, headers));
   }
 
-  #writer(ctx: Context, span: Span | undefined, requestSpan?: RequestSpan): PhaseWriter | undefined {
+  #writer(ctx: Context, span: Span | undefined, exchange: Exchange): PhaseWriter | undefined {
     const { mode, slowerThan } = this.#options;
     if (mode === 'spans')
-      return new SpanWriter(this.#tracer(), ctx, span, slowerThan, this.#finisher, requestSpan);
+      return new SpanWriter(this.#tracer(), ctx, span, slowerThan, this.#finisher, exchange);
     if (span === undefined) return this.#missProcessor();
     return mode === 'events' ? new EventWriter(span) : new DurationWriter(span);
   }

@@ -47,6 +47,8 @@ export function isSampled(spanContext: SpanContext): boolean {
 export interface Exchange extends RequestInfo {
   /** Undefined when the request's span is the one that was active when it began: the usual case. */
   readonly requestSpan: RequestSpan | undefined;
+  /** The context in which a span for it, if somebody makes one, is yet to be begun; undefined when that is settled. */
+  readonly unnamedIn: Context | undefined;
   /** The host of the first hop, in ASCII, IPv6 without brackets. */
   readonly host: string;
   readonly port: number;

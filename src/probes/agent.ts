@@ -6,6 +6,7 @@ import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
 import { firstHop, measuredHop } from './firsthop';
+import { beginRequest } from './latespan';
 import { failed, type Method, ownerOf, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
@@ -50,7 +51,7 @@ export function agentProbe(): () => void {
         if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
-        RoundTrip.begin(req, ctx, 'http', firstHop(agent, req, options));
+        beginRequest(req, ctx, firstHop(agent, req, options));
       };
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);

@@ -9,6 +9,7 @@ import { CLIENT_REQUEST } from './clientrequest';
 import { targetByHeader } from './firsthop';
 import { makingOf, wasAsked } from './foreign';
 import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
+import { findLateSpan } from './latespan';
 import { isNodeAgent } from './nodeagent';
 import { countOpen, toBeCounted } from './openconnections';
 import { failed, guarded, patch } from './patch';
@@ -131,6 +132,7 @@ function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
   switch (event) {
     case 'socket':
+      findLateSpan(req, roundTrip);
       // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
       (value as Socket).prependListener('data', firstByte);
       return wroteHeaders.call(req, roundTrip);

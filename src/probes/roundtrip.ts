@@ -37,6 +37,7 @@ export class RoundTrip implements Exchange {
   readonly #watch = watch;
   #trace: SinkTrace | undefined;
   #dials: OpenDial[] | undefined;
+  unnamedIn: Context | undefined;
   #gotConn = false;
   #wroteHeaders = false;
   #wroteRequest = false;
@@ -79,7 +80,7 @@ export class RoundTrip implements Exchange {
     readonly protocol: 'http:' | 'https:',
     readonly host: string,
     readonly port: number,
-    readonly requestSpan: RequestSpan | undefined,
+    public requestSpan: RequestSpan | undefined,
   ) {}
 
   get hostPort(): string {

@@ -37,38 +37,55 @@ interface Place {
 export class SpanWriter implements PhaseWriter {
   readonly #phases: Phase[] = [];
   readonly #start: number;
-  readonly #anchor: Anchor | undefined;
+  #parent: Span | undefined;
+  #requestSpan: RequestSpan | undefined;
+  #anchor: Anchor | undefined;
   #marks = 0;
   #connection: Connection | undefined;
   #isOpener = false;
   /** What is left for the first phase to tell, for want of a span to tell it. */
   #facts: Attributes | undefined;
 
-  /** @param parent - the request's span; undefined if only its ids can be had, and those of `requestSpan` when the request is over */
+  /** @param parent - the request's span; undefined if only its ids can be had, from `exchange`, which may also come to know another one */
   constructor(
     readonly tracer: Tracer,
     readonly ctx: Context,
-    readonly parent: Span | undefined,
+    parent: Span | undefined,
     readonly slowerThan: number,
     readonly finisher: Finisher,
-    readonly requestSpan?: RequestSpan,
+    readonly exchange?: Pick<Exchange, 'requestSpan'>,
   ) {
     this.#start = now();
+    this.#parent = parent;
+    this.#requestSpan = exchange?.requestSpan;
     this.#anchor = parent && anchor(parent);
   }
 
+  /** The span of a request may be begun after the request was, and learns only then of its connection. */
+  #settle(): void {
+    const requestSpan = this.exchange?.requestSpan;
+    if (requestSpan !== this.#requestSpan) {
+      this.#requestSpan = requestSpan;
+      this.#parent = requestSpan?.span;
+      this.#anchor = this.#parent && anchor(this.#parent);
+    }
+    if (this.#parent === undefined || this.#facts === undefined) return;
+    setAttributes(this.#parent, this.#facts);
+    this.#facts = undefined;
+  }
+
   get began(): number {
-    return this.parent === undefined ? (this.requestSpan?.begun.by ?? this.#start) : beganAt(this.parent);
+    return this.#parent === undefined ? (this.#requestSpan?.begun.by ?? this.#start) : beganAt(this.#parent);
   }
 
   connected(exchange: Exchange, facts: Attributes): void {
-    if (this.parent !== undefined) setAttributes(this.parent, facts);
-    else this.#facts = facts;
+    this.#facts = facts;
+    if (exchange.unnamedIn === undefined) this.#settle();
     this.#connection = exchange.connection;
     if (this.#connection?.requestCount !== 1 || !this.#connection.counted) return;
     this.#isOpener = true;
     // Until http.getconn is written, and if it never is, the request's span stands for it.
-    this.#connection.openedBy = this.parent?.spanContext() ?? this.requestSpan?.spanContext;
+    this.#connection.openedBy = this.#parent?.spanContext() ?? this.#requestSpan?.spanContext;
   }
 
   phase(phase: Phase): void {
@@ -76,14 +93,16 @@ export class SpanWriter implements PhaseWriter {
   }
 
   mark(mark: Mark, phase: Phase | undefined): void {
+    this.#settle();
     if (phase === undefined) return;
     phase.addMark(mark);
     this.#marks++;
   }
 
   done(err?: Error): void {
+    this.#settle();
     if (err === undefined && this.slowerThan > 0 && now() - this.#start < this.slowerThan) return;
-    const { parent } = this;
+    const parent = this.#parent;
     if (parent !== undefined && this.#anchor !== undefined && this.finisher.takes(parent, this.#marks)) {
       const anchor = this.#anchor;
       this.#writeAll((phase, opener) => this.finisher.write(phase, parent.spanContext(), anchor, opener));
@@ -108,9 +127,9 @@ export class SpanWriter implements PhaseWriter {
 
   /** Undefined if it turns out that the request's span is not recorded. */
   #inside(): Place | undefined {
-    if (this.parent !== undefined && this.#anchor !== undefined)
-      return { ctx: trace.setSpan(this.ctx, this.parent), anchor: this.#anchor };
-    const { requestSpan } = this;
+    if (this.#parent !== undefined && this.#anchor !== undefined)
+      return { ctx: trace.setSpan(this.ctx, this.#parent), anchor: this.#anchor };
+    const requestSpan = this.#requestSpan;
     const spanContext = requestSpan?.spanContext;
     if (requestSpan === undefined || spanContext === undefined || !isSampled(spanContext)) return undefined;
     return { ctx: trace.setSpanContext(this.ctx, spanContext), anchor: anchorWithin(requestSpan.begun) };

@@ -29,6 +29,7 @@ apmTest('sentry', '@sentry/node', ['20', '24'], async (run, t) => {
     return below.length === 0 ? name : `${name} > { ${below.join(', ')} }`;
   };
   assert.deepEqual(byStart.filter(({ parent_span_id }) => !parent_span_id).map(tree), [
-    'job > { http.getconn > { http.dns, http.connect }, GET localhost, http.wait, http.receive, GET localhost, http.wait, http.receive }',
+    'job > { GET localhost > { http.getconn > { http.dns, http.connect }, http.wait, http.receive }, ' +
+      'GET localhost > { http.wait, http.receive } }',
   ]);
 });
