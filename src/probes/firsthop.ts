@@ -37,7 +37,8 @@ export function firstHop(agent: unknown, req: ClientRequest, options: unknown): 
   const asked = (agent ?? {}) as AgentInternals;
   const protocol = (req.protocol ?? asked.protocol) === 'https:' ? 'https:' : 'http:';
   const target = targetOf(asked, options, protocol);
-  return { protocol, ...(proxyOf(asked, target) ?? target) };
+  const { host, port } = proxyOf(asked, target) ?? target;
+  return { protocol, host, port };
 }
 
 /** The same of a request that was not seen to ask for a connection, as its `Host` header has it. */

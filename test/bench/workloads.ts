@@ -1,0 +1,55 @@
+import type { RequestOptions } from 'node:http';
+
+export interface Server {
+  readonly ports: readonly [number, number];
+  readonly ca: string;
+}
+
+/** Makes one request and calls back when its response has been read. */
+export type Launch = (done: () => void, fail: (error: Error) => void) => void;
+
+const BODY = Buffer.alloc(16_384, 'x');
+
+/** One request after another, of each kind; how many make a round of some 50 ms. */
+export const WORKLOADS: readonly { name: string; count: number; make(server: Server): Launch }[] = [
+  { name: 'http, reused', count: 200, make: (server) => plain(false, server, { keepAlive: true }) },
+  { name: 'http, new', count: 120, make: (server) => plain(false, server, {}) },
+  { name: 'https, reused', count: 200, make: (server) => plain(true, server, { keepAlive: true }) },
+  { name: 'https, new', count: 30, make: (server) => plain(true, server, { maxCachedSessions: 0 }) },
+  { name: 'fetch, reused', count: 150, make: fetching },
+  { name: 'POST 16 KiB', count: 150, make: (server) => plain(false, server, { keepAlive: true }, BODY) },
+];
+
+/** @param hosts - as many addresses are asked in turn, or at once */
+export function plain(isSecure: boolean, server: Server, agent: object, body?: Buffer, hosts = 1): Launch {
+  // Required here: some instrumentations see only those who require after them.
+  const client: typeof import('node:https') = require(isSecure ? 'node:https' : 'node:http');
+  const options: RequestOptions = {
+    port: server.ports[isSecure ? 1 : 0],
+    path: '/hello?x=1',
+    agent: new client.Agent(agent),
+    ...(isSecure && { ca: server.ca }),
+    ...(body && { method: 'POST', headers: { 'content-length': body.length } }),
+  };
+  let next = 0;
+  return (done, fail) => {
+    const host = next++ % hosts;
+    const name = isSecure ? 'localhost' : `127.0.${1 + (host >> 8)}.${host & 255}`;
+    const req = client.request({ ...options, host: hosts === 1 && !isSecure ? '127.0.0.1' : name }, (res) => {
+      res.resume();
+      // One tick later the connection is back in the pool.
+      res.on('end', () => process.nextTick(done));
+    });
+    req.on('error', fail);
+    req.end(body);
+  };
+}
+
+function fetching(server: Server): Launch {
+  const url = `http://127.0.0.1:${server.ports[0]}/hello?x=1`;
+  return (done, fail) => {
+    fetch(url)
+      .then((res) => res.text())
+      .then(done, fail);
+  };
+}
