@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { generate } from 'selfsigned';
 
 /** A server on this machine, on a port of the system's choice. */
@@ -34,6 +34,23 @@ export async function serve(
     ca: made?.cert,
     close: async () => {
       server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** An origin that refuses connections: its port is that of a client's socket, so that until it is closed no server can be given it. */
+export async function serveNobody(): Promise<Pick<LocalServer, 'origin' | 'close'>> {
+  const server = net.createServer((socket) => socket.on('error', () => {}).resume());
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const { address, port } = server.address() as AddressInfo;
+  const holder = net.connect(port, address);
+  await Promise.all([once(server, 'connection'), once(holder, 'connect')]);
+  return {
+    origin: `http://localhost:${holder.localPort}`,
+    close: async () => {
+      holder.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -1,6 +1,6 @@
 import type http from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type LocalServer, serve } from '../local/server';
+import { type LocalServer, serve, serveNobody } from '../local/server';
 
 /** Who is talked to. */
 export interface Servers {
@@ -14,8 +14,7 @@ export interface Servers {
 }
 
 export async function openServers(): Promise<Servers> {
-  const nobody = await serve('http:', respond);
-  await nobody.close();
+  const nobody = await serveNobody();
   const open: LocalServer[] = [await serve('http:', respond), await serve('https:', respond)];
   const [plain, secure] = open as [LocalServer, LocalServer];
   return {
@@ -24,7 +23,7 @@ export async function openServers(): Promise<Servers> {
     ca: secure.ca,
     nobody: nobody.origin,
     close: async () => {
-      for (const server of open) await server.close();
+      for (const server of [...open, nobody]) await server.close();
     },
   };
 }

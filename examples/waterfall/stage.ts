@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { serve } from '../local/server';
+import { serve, serveNobody } from '../local/server';
 
 /** What scenes are played on: servers of this process, and the agents that talk to them. */
 export interface Stage {
@@ -20,8 +20,7 @@ export interface Stage {
 }
 
 export async function openStage(): Promise<Stage> {
-  const nobody = await serve('http:', respond);
-  await nobody.close();
+  const nobody = await serveNobody();
   const servers = [await serve('http:', respond), await serve('https:', respond, consider)] as const;
   const [plain, secure] = servers;
   // A NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment would spoil a scene.
@@ -38,7 +37,7 @@ export async function openStage(): Promise<Stage> {
     ...agents,
     close: async () => {
       for (const agent of Object.values(agents)) agent.destroy();
-      for (const server of servers) await server.close();
+      for (const server of [...servers, nobody]) await server.close();
     },
   };
 }
