@@ -36,8 +36,10 @@ export interface DnsDoneInfo {
   /** Why the lookup failed, e.g. an error whose `code` is `ENOTFOUND`. */
   readonly err?: Error;
   /**
-   * True when the answer was shared with a concurrent lookup of the name: for all of them with the option `coalesceLookups`; with a `lookup` function of
-   * yours, for those that were given the answer to another's query, since who asked cannot know. Never for plain `dns.lookup`, or an answer from a cache. */
+   * True when the answer, be it an error, was shared with a concurrent lookup of the name; as in Go for all that share it, the one that asked included. So with the option
+   * `coalesceLookups`, and with a `lookup` function of yours that shares: the answer to one query of a resolver of `node:dns`, given to lookups that had begun before it came. Who asked
+   * is told false if the others are given it in a later tick, after its own `dnsDone`. Never for plain `dns.lookup`, or an answer from a cache.
+   */
   readonly coalesced: boolean;
 }
 
