@@ -36,10 +36,8 @@ export interface DnsDoneInfo {
   /** Why the lookup failed, e.g. an error whose `code` is `ENOTFOUND`. */
   readonly err?: Error;
   /**
-   * True when the answer, be it an error, was shared with a concurrent lookup of the name; as in Go for all that share it, the one that asked included. So with the option
-   * `coalesceLookups`, and with a `lookup` function of yours that shares: the answer to one query of a resolver of `node:dns`, given to lookups that had begun before it came. Who asked
-   * is told false if the others are given it in a later tick, after its own `dnsDone`. Never for plain `dns.lookup`, or an answer from a cache.
-   */
+   * True when the answer, or error, was shared with a concurrent lookup of the name, as in Go for all that share it: with the option `coalesceLookups`, or by a `lookup` function of
+   * yours. Of that, who asked is told false if the others are answered in a later tick than itself. Never for plain `dns.lookup`, or an answer from a cache. */
   readonly coalesced: boolean;
 }
 

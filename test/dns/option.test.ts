@@ -128,10 +128,10 @@ test('http.dns.coalesced says so', async () => {
   ours.setConfig({});
   assert.deepEqual(await attributes(2), [false, false]);
   // A lookup function that shares does so without the option.
-  let shared: Promise<dns.LookupAddress[]> | undefined;
+  let shared: Promise<dns.LookupAddress> | undefined;
   const lookup: net.LookupFunction = (hostname, _options, callback) => {
-    shared ??= dns.promises.lookup(hostname, { all: true, family: 4 });
-    shared.then((addresses) => callback(null, addresses));
+    shared ??= dns.promises.lookup(hostname, 4);
+    shared.then(({ address, family }) => callback(null, address, family));
   };
   assert.deepEqual(await attributes(3, { lookup }), [true, true, true]);
   assert.deepEqual(await attributes(2, { lookup }), [false, false]);
