@@ -39,14 +39,17 @@ async function follow(lane: Lane, servers: Servers, end: number, signal: AbortSi
 
 /** One round, under a span of its own: that is what a viewer lists. */
 function round(lane: Lane, servers: Servers, signal: AbortSignal): Promise<void> {
-  return trace.getTracer('httptrace-traffic').startActiveSpan(lane.title, async (span) => {
+  // With its start given, the SDK takes the end of a span from the wall clock, too. Otherwise the end is as early as the machine was late
+  // to begin the span, and the last request would seem to outlive its round.
+  const options = { startTime: Date.now() };
+  return trace.getTracer('httptrace-traffic').startActiveSpan(lane.title, options, async (span) => {
     try {
       await lane.round(servers, signal);
     } catch (error) {
       span.setStatus({ code: SpanStatusCode.ERROR });
       throw error;
     } finally {
-      // The SDK cuts the start of every span to whole milliseconds: at once, this one would seem to end before its last request.
+      // The wall clock has whole milliseconds: at once, this one would seem to end before its last request.
       await pause(5);
       span.end();
     }

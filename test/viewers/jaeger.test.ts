@@ -103,8 +103,8 @@ describe('in Jaeger', { skip: noJaeger() }, () => {
     assert.ok(dns && dns.duration > 240_000 && dns.duration <= span.duration, String(dns?.duration));
     for (const each of traces)
       for (const child of each.spans) {
-        assert.equal(child.warnings, null);
         const parent = parentOf(each, child);
+        assert.equal(child.warnings, null, `${child.operationName} in ${parent?.operationName}`);
         if (!child.operationName.startsWith('http.')) continue;
         assert.ok(parent, child.operationName);
         assert.ok(child.startTime >= parent.startTime, child.operationName);
