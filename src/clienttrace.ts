@@ -36,8 +36,8 @@ export interface DnsDoneInfo {
   /** Why the lookup failed, e.g. an error whose `code` is `ENOTFOUND`. */
   readonly err?: Error;
   /**
-   * True when the answer was shared with a concurrent lookup of the name: for all of them with the option `coalesceLookups`; with a `lookup` function of
-   * yours, for those that were given the answer to another's query, since who asked cannot know. Never for plain `dns.lookup`, or an answer from a cache. */
+   * True when the answer, or error, was shared with a concurrent lookup of the name, as in Go for all that share it: with the option `coalesceLookups`, or by a `lookup` function of
+   * yours. Of that, who asked is told false if the others are answered in a later tick than itself. Never for plain `dns.lookup`, or an answer from a cache. */
   readonly coalesced: boolean;
 }
 

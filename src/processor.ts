@@ -30,8 +30,8 @@ function isEmpty(method: unknown): boolean {
  * `@opentelemetry/instrumentation-undici` never makes its spans active, so that {@link HttpTraceInstrumentation} finds only their ids: enough to write phases as child spans, but
  * not to write to the span itself. With this processor the modes `events` and `attributes` work for `fetch`, and in mode `spans` the request's span has the attributes of its connection.
  *
- * Around a `BatchSpanProcessor` or `SimpleSpanProcessor` it makes spans of phases cheap as well: they are handed to it finished (`onEnd`), and never started, which would cost five
- * times as much. They are those that the tracer would have made, but that the sampler and the generator of ids are not asked: what is sampled is the request's span, and its phases
+ * Around a `BatchSpanProcessor` or `SimpleSpanProcessor` it makes spans of phases cheap as well: they are handed to it finished (`onEnd`), and never started, which is most of what a
+ * span costs. They are those that the tracer would have made, but that the sampler and the generator of ids are not asked: what is sampled is the request's span, and its phases
  * with it. Only where all processors of the provider are such pairs, and no span limit is narrower than the SDK's default: a processor that does something when spans start, or before they end, is told of
  * phases as of any span.
  *

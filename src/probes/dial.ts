@@ -110,7 +110,6 @@ export class Dial implements OpenDial, Dialling {
   resolve(resolution: Resolution): void {
     this.#lookup.resolve(resolution);
   }
-
   dnsStart(): void {
     this.#lookup.start();
   }
@@ -120,6 +119,7 @@ export class Dial implements OpenDial, Dialling {
   }
 
   lookupFailed(err: Error): void {
+    this.#reports.holdBack(); // Others who share the failure are about to hear of it.
     this.#lookup.answered(undefined);
     this.#lookup.done(err);
   }

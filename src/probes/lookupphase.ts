@@ -48,11 +48,13 @@ export class LookupPhase {
     this.#resolution = undefined;
     // It never began.
     if (this.#askedAt !== undefined) return;
+    const addrs = this.#addrs;
     const answered = this.#answeredAt > 0;
-    if (answered) resolution.end();
-    const coalesced = answered && resolution.isCoalesced;
-    const info = { addrs: this.#addrs, coalesced, ...(err && { err }) };
-    at(this.#answeredAt || now(), () => this.tell((trace) => trace.dnsDone?.(info)));
+    if (answered) resolution.answered();
+    // Looked at when it is reported, which may be a little later: by then it is known whether others were given the answer, too.
+    const done = (trace: ClientTrace) =>
+      trace.dnsDone?.({ addrs, coalesced: answered && resolution.isCoalesced, ...(err && { err }) });
+    at(this.#answeredAt || now(), () => this.tell(done));
   }
 
   /** It goes on, but not for this one. */

@@ -3,23 +3,30 @@ import type { Socket } from 'node:net';
 import { asciiHost } from './hostport';
 import type { Sharer } from './singleflight';
 
-/** Counts the answers that resolvers gave to lookup functions of the application's. */
+/** The latest answer that a resolver gave to a lookup function of the application's, about one name. */
+interface Answer {
+  readonly number: number;
+  /** Undefined if nobody follows its connection. */
+  readonly asker: Resolution | undefined;
+}
+
 let lastAnswer = 0;
 
-/** The last answer about each name. Bounded: a program may ask for very many names. */
-const answers = new Map<string, number>();
+/** By name. Bounded: a program may ask for very many. */
+const answers = new Map<string, Answer>();
 const MOST_ANSWERS = 1_000;
 
 /**
- * The resolution of the host name of a connection, traced or not: a traced one may share what an untraced one asked for.
+ * The resolution of the host name of a connection, traced or not: a traced one may share what an untraced one asked for, and the other way round.
  *
  * Whether a lookup function of the application's shares answers can only be told from outside: it did, if it asked no resolver on behalf of this connection, and
- * a query for the same name, asked on behalf of another one, was answered while this one waited. Without such an answer it had one in store
- * (a cache, a hosts table), and nothing was shared. Who asked cannot know whether others waited for it, and is told false.
+ * a query for the same name, asked on behalf of another one, was answered while this one waited. Then both have shared that answer, whatever the family of addresses, and
+ * if it was an error. Without such an answer it had one in store (a cache, a hosts table), and nothing was shared. The one that asked knows of the
+ * others when they have the answer: before its own is reported, a tick later, unless the function makes them wait for longer.
  */
 export class Resolution implements Sharer {
   readonly #begunAfter = lastAnswer;
-  /** As long as nobody listens to it. */
+  /** As long as nobody follows it. */
   #socket: Socket | undefined;
   #isOver = false;
   #queried = false;
@@ -37,7 +44,7 @@ export class Resolution implements Sharer {
   /** The application has its answer. A lookup that was given up goes on: others may be waiting for it. */
   get isOver(): boolean {
     // Nobody tells when that of a request that is not traced is: at the latest when the socket is connected.
-    if (this.#socket?.connecting === false) this.end();
+    if (this.#socket?.connecting === false) this.#end();
     return this.#isOver;
   }
 
@@ -46,9 +53,20 @@ export class Resolution implements Sharer {
     this.#socket = undefined;
   }
 
-  end(): void {
+  #end(): void {
     this.#isOver = true;
     this.#socket = undefined;
+  }
+
+  /** It has been answered just now. */
+  answered(): void {
+    if (this.#isOver) return;
+    this.#end();
+    if (!this.isCustom || this.#queried) return;
+    const answer = answers.get(nameOf(this.host));
+    if (answer === undefined || answer.number <= this.#begunAfter) return;
+    this.answerIsShared();
+    answer.asker?.answerIsShared();
   }
 
   /** The application's lookup function asks a resolver on its behalf. */
@@ -56,24 +74,23 @@ export class Resolution implements Sharer {
     this.#queried = true;
   }
 
+  /** A resolver has answered that. */
+  queryAnswered(host: unknown): void {
+    if (typeof host !== 'string') return;
+    const name = nameOf(host);
+    answers.delete(name);
+    answers.set(name, { number: ++lastAnswer, asker: this.#socket ? undefined : this });
+    if (answers.size > MOST_ANSWERS) for (const oldest of answers.keys()) return void answers.delete(oldest);
+  }
+
   answerIsShared(): void {
     this.#shared = true;
   }
 
-  /** Whether the answer was shared with a concurrent lookup; known when the answer is there. */
+  /** Whether the answer was shared with a concurrent lookup, as far as is known by now. */
   get isCoalesced(): boolean {
-    if (this.#shared) return true;
-    return this.isCustom && !this.#queried && (answers.get(nameOf(this.host)) ?? 0) > this.#begunAfter;
+    return this.#shared;
   }
-}
-
-/** A resolver has answered the query of a lookup function. */
-export function noteAnswer(host: unknown): void {
-  if (typeof host !== 'string') return;
-  const name = nameOf(host);
-  answers.delete(name);
-  answers.set(name, ++lastAnswer);
-  if (answers.size > MOST_ANSWERS) for (const oldest of answers.keys()) return void answers.delete(oldest);
 }
 
 /** What makes two spellings one name. */

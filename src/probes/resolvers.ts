@@ -1,6 +1,6 @@
 import dns from 'node:dns';
 import { coalescesLookups } from '../tracing';
-import { noteAnswer, resolutionOfCustom, resolutionOfNode } from './lookups';
+import { type Resolution, resolutionOfCustom, resolutionOfNode } from './lookups';
 import { type Layer, type Method, patch } from './patch';
 import { lookupOnce } from './singleflight';
 
@@ -30,7 +30,7 @@ function lookupByCallback(original: Method, layer: Layer): Method {
     if (!layer.active) return original.apply(this, args);
     const ofNode = resolutionOfNode();
     const ofCustom = ofNode === undefined ? resolutionOfCustom() : undefined;
-    const observed = ofCustom === undefined ? args : observedQuery(args);
+    const observed = ofCustom === undefined ? args : observedQuery(args, ofCustom);
     const request = coalescesLookups()
       ? lookupOnce(original, this, observed, ofNode ?? ofCustom)
       : original.apply(this, observed);
@@ -43,7 +43,7 @@ function queryByCallback(original: Method, layer: Layer): Method {
   return function query(this: unknown, ...args: unknown[]) {
     const resolution = layer.active ? resolutionOfCustom() : undefined;
     if (resolution === undefined) return original.apply(this, args);
-    const request = original.apply(this, observedQuery(args));
+    const request = original.apply(this, observedQuery(args, resolution));
     resolution.query();
     return request;
   };
@@ -58,11 +58,11 @@ function queryByPromise(original: Method, layer: Layer): Method {
     // Passed on: looked at beside the application, a rejection that nobody handles would no longer be unhandled.
     return answer.then(
       (value) => {
-        noteAnswer(args[0]);
+        resolution.queryAnswered(args[0]);
         return value;
       },
       (error) => {
-        noteAnswer(args[0]);
+        resolution.queryAnswered(args[0]);
         throw error;
       },
     );
@@ -70,13 +70,13 @@ function queryByPromise(original: Method, layer: Layer): Method {
 }
 
 /** The arguments of a query, with a callback that first notes that it was answered. */
-function observedQuery(args: unknown[]): unknown[] {
+function observedQuery(args: unknown[], resolution: Resolution): unknown[] {
   const callback = args.at(-1);
   if (typeof callback !== 'function') return args;
   return [
     ...args.slice(0, -1),
     function answered(this: unknown, ...answer: unknown[]) {
-      noteAnswer(args[0]);
+      resolution.queryAnswered(args[0]);
       return callback.apply(this, answer);
     },
   ];

@@ -45,6 +45,10 @@ export class RoundTrip implements Exchange {
   #bodyEnded = false;
   #waits100 = false;
 
+  static get areRunning(): boolean {
+    return running > 0;
+  }
+
   /** The running round trip of a transport's request object. While nothing is traced, nothing is looked up. */
   static of(request: object): RoundTrip | undefined {
     return running === 0 ? undefined : OfRequest.get(request);

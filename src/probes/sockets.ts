@@ -9,7 +9,7 @@ import { Dial, dialOf } from './dial';
 import { asciiHost } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
 import { guarded, patch } from './patch';
-import type { RoundTrip } from './roundtrip';
+import { RoundTrip } from './roundtrip';
 import { currentScope, type Scope, scopeOfDial } from './scope';
 
 /** Watches `net` and `tls` for connections being made. */
@@ -104,8 +104,16 @@ function lookupBegun(this: Socket): void {
 function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
   if (path) return undefined;
   const name = asciiHost(host || 'localhost');
-  return isIP(name) === 0 ? new Resolution(socket, name, typeof lookup === 'function') : undefined;
+  if (isIP(name) !== 0) return undefined;
+  const resolution = new Resolution(socket, name, typeof lookup === 'function');
+  // A connection that nobody follows may be given the answer that a traced one has asked for.
+  if (resolution.isCustom && RoundTrip.areRunning) socket.once('lookup', lookupAnswered);
+  return resolution;
 }
+
+const lookupAnswered = guarded(function lookup(this: Socket) {
+  resolutions.get(this)?.answered();
+});
 
 /** Whether a socket can be used already. */
 export function isReady(socket: Socket): boolean {

@@ -23,7 +23,7 @@ interface SdkSpan extends Span {
 }
 
 /**
- * Writes phases as spans that are finished already, without starting them: to start a span costs five times what it holds.
+ * Writes phases as spans that are finished already, without starting them: of what a span costs, most is its start.
  *
  * What all spans of the tracer have in common it learns from one that the tracer has made: so the first request's phases are always written by the tracer, and those of a span that comes from
  * elsewhere or goes elsewhere, too. What is handed over is what the tracer would have made; only the sampler and the generator of ids are not asked.

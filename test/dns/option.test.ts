@@ -115,10 +115,10 @@ test('on, who gives up before the answer shares nothing, and the others do', asy
 });
 
 test('http.dns.coalesced says so', async () => {
-  const attributes = async (count: number) => {
+  const attributes = async (count: number, options: GetOptions = {}) => {
     exporter.reset();
     const span = provider.getTracer('test').startSpan('parent');
-    await context.with(trace.setSpan(context.active(), span), () => times(count, get));
+    await context.with(trace.setSpan(context.active(), span), () => times(count, () => get(options)));
     span.end();
     const lookups = exporter.getFinishedSpans().filter(({ name }) => name === 'http.dns');
     return lookups.map((each) => each.attributes['http.dns.coalesced']);
@@ -127,6 +127,14 @@ test('http.dns.coalesced says so', async () => {
   assert.deepEqual(await attributes(3), [true, true, true]);
   ours.setConfig({});
   assert.deepEqual(await attributes(2), [false, false]);
+  // A lookup function that shares does so without the option.
+  let shared: Promise<dns.LookupAddress> | undefined;
+  const lookup: net.LookupFunction = (hostname, _options, callback) => {
+    shared ??= dns.promises.lookup(hostname, 4);
+    shared.then(({ address, family }) => callback(null, address, family));
+  };
+  assert.deepEqual(await attributes(3, { lookup }), [true, true, true]);
+  assert.deepEqual(await attributes(2, { lookup }), [false, false]);
 });
 
 test('it is on while any enabled instrumentation asks for it', async () => {
