@@ -15,8 +15,8 @@ export function hasHandedOverHeader({ _headerSent, outputData }: WrittenHead): b
 
 /** Whether a body follows the head. */
 export function hasBody(req: WrittenHead): boolean {
-  if (req.chunkedEncoding) return true;
-  return Number(req.getHeader('content-length') ?? req._contentLength ?? 0) > 0;
+  // Node (20 to 26) keeps there what the header `Content-Length` says, too.
+  return req.chunkedEncoding || (req._contentLength ?? 0) > 0;
 }
 
 /** Whether the client may hold the body back until the server says `100 Continue`. */

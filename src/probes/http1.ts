@@ -6,6 +6,7 @@ import { Connection } from '../connection';
 import { isWanted } from '../tracing';
 import { isBeingRead } from './body';
 import { CLIENT_REQUEST } from './clientrequest';
+import { type Parser, watchParser } from './firstbyte';
 import { targetByHeader } from './firsthop';
 import { makingOf, wasAsked } from './foreign';
 import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
@@ -22,6 +23,7 @@ import { tunnelledFor } from './tunnel';
 /** What Node's client requests have and its types do not tell. */
 interface Request extends ClientRequest, WrittenHead {
   readonly agent: unknown;
+  readonly parser?: Parser | null;
   readonly res?: (IncomingMessage & { readonly upgrade?: boolean | null }) | null;
 }
 
@@ -126,15 +128,15 @@ function beginLate(req: Request): RoundTrip | undefined {
 /** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
 function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
   if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
-  roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
+  const withBody = hasBody(this);
+  roundTrip.wroteHeaders(withBody, withBody && waits100Continue(this), this, headerFields);
 }
 
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
   switch (event) {
     case 'socket':
       findLateSpan(req, roundTrip);
-      // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
-      (value as Socket).prependListener('data', firstByte);
+      watchParser(req.parser);
       return wroteHeaders.call(req, roundTrip);
     case 'finish':
       // Up to version 22 Node emits it for a write that failed or was cut off by an abort, too.
@@ -151,18 +153,11 @@ function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: 
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
-      req.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
       return requestClosed(req, roundTrip);
   }
 }
-
-const firstByte = guarded(function data(this: Socket & { _httpMessage?: Request | null }) {
-  this.removeListener('data', firstByte);
-  const req = this._httpMessage;
-  if (req) RoundTrip.of(req)?.gotFirstResponseByte();
-});
 
 function gotInformation(req: Request, roundTrip: RoundTrip, info: IncomingMessage): void {
   const result = roundTrip.trace?.got1xxResponse?.(info.statusCode ?? 0, info.headers);

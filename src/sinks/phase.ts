@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { GotConnInfo } from '../clienttrace';
 import type { SpanName } from '../names';
 import type { Exchange } from '../tracing';
 
@@ -25,9 +26,9 @@ export class Phase {
     public start: number,
   ) {}
 
-  describe(attributes: Attributes | undefined): void {
-    if (this.attributes === undefined) this.attributes = attributes;
-    else Object.assign(this.attributes, attributes);
+  setAttribute(key: string, value: AttributeValue): void {
+    this.attributes ??= {};
+    this.attributes[key] = value;
   }
 
   addChild(phase: Phase): void {
@@ -48,8 +49,11 @@ export type HeaderRecorder = (key: string, values: readonly string[]) => void;
 export interface PhaseWriter {
   /** When the request's span began, on the clock of `performance.now()`. */
   readonly began: number;
-  /** The request has its connection. `facts` belong on the request's span. */
-  connected(exchange: Exchange, facts: Attributes): void;
+  /**
+   * The request has its connection: what is known of it belongs on the request's span.
+   * @param waited - milliseconds, if it waited for a connection without dialling
+   */
+  connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void;
   /** A phase is over, with the phases inside it. `http.getconn` comes before what follows it. */
   phase(phase: Phase): void;
   /** Something happened, during `phase` if that is known. Absent where moments are not written. */

@@ -114,9 +114,9 @@ async function writtenTwice(requests: () => Promise<unknown>): Promise<[Readable
 function twice(first: SpanWriter, second: SpanWriter, [a, b]: [ReadableSpan[], ReadableSpan[]]): PhaseWriter {
   return {
     began: first.began,
-    connected(exchange, facts) {
-      first.connected(exchange, facts);
-      second.connected(exchange, facts);
+    connected(exchange, info, waited) {
+      first.connected(exchange, info, waited);
+      second.connected(exchange, info, waited);
     },
     phase(phase) {
       first.phase(phase);
