@@ -32,11 +32,10 @@ import {
 const SUPPRESSED = createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING');
 
 /** Whether the request's span is recorded, or may turn out to be. */
-function mayRecord(ctx: Context, requestSpan: RequestSpan | undefined): boolean {
+function mayRecord(span: Span | undefined, requestSpan: RequestSpan | undefined): boolean {
   // The spans that New Relic makes active have nothing but their ids.
-  if (requestSpan === undefined) return trace.getSpan(ctx)?.isRecording?.() === true;
-  const { span, spanContext } = requestSpan;
-  if (span !== undefined) return span.isRecording();
+  if (span !== undefined || requestSpan === undefined) return span?.isRecording?.() === true;
+  const { spanContext } = requestSpan;
   return spanContext === undefined || isSampled(spanContext);
 }
 
@@ -64,7 +63,9 @@ export class ConfiguredSource implements Source {
 
   wants(ctx: Context, requestSpan: RequestSpan | undefined): boolean {
     const { clientTrace, mode } = this.options;
-    return clientTrace !== undefined || (mode !== 'off' && mayRecord(ctx, requestSpan));
+    if (clientTrace !== undefined) return true;
+    if (mode === 'off') return false;
+    return mayRecord(requestSpan === undefined ? trace.getSpan(ctx) : requestSpan.span, requestSpan);
   }
 
   ignores(info: RequestInfo): boolean {
@@ -78,9 +79,10 @@ export class ConfiguredSource implements Source {
 
   private sink(ctx: Context, exchange: Exchange): SinkTrace | undefined {
     const { mode, minDuration, headers } = this.options;
+    if (mode === 'off') return undefined;
     const { requestSpan } = exchange;
-    if (mode === 'off' || !mayRecord(ctx, requestSpan) || ctx.getValue(SUPPRESSED) === true) return undefined;
     const span = requestSpan === undefined ? trace.getSpan(ctx) : requestSpan.span;
+    if (!mayRecord(span, requestSpan) || ctx.getValue(SUPPRESSED) === true) return undefined;
     if (span !== undefined && !hasIds(span.spanContext())) return undefined;
     const writer = this.writer(ctx, span, exchange);
     return writer && new PhaseTrace(exchange, writer, minDuration, span && headerRecorder(span, headers));

@@ -71,23 +71,31 @@ export class RoundTrip implements Exchange {
     target: Target,
     requestSpan?: RequestSpan,
   ): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port, requestSpan);
-    roundTrip.hooks = traceFor(ctx, roundTrip);
-    if (roundTrip.hooks === undefined) return undefined;
+    const roundTrip = new RoundTrip(transport, target, requestSpan);
+    const trace = traceFor(ctx, roundTrip);
+    if (trace === undefined) return undefined;
+    roundTrip.hooks = trace;
     running++;
     OfRequest.set(request, roundTrip);
-    roundTrip.hooks.getConn?.(roundTrip.hostPort);
+    trace.getConn?.(roundTrip.hostPort);
     return roundTrip;
   }
 
   private constructor(
     readonly transport: Transport,
-    readonly protocol: 'http:' | 'https:',
-    readonly host: string,
-    readonly port: number,
+    private readonly target: Target,
     public requestSpan: RequestSpan | undefined,
   ) {}
 
+  get protocol(): 'http:' | 'https:' {
+    return this.target.protocol;
+  }
+  get host(): string {
+    return this.target.host;
+  }
+  get port(): number {
+    return this.target.port;
+  }
   get hostPort(): string {
     return hostPort(this.host, this.port);
   }

@@ -43,11 +43,9 @@ export class PhaseTrace implements SinkTrace {
     this.exchange = exchange;
     this.writer = writer;
     this.minDuration = minDuration;
+    // Made when the connection is asked for: with the hook getConn it would have `host:port` put together for each request.
+    this.asking = this.open(SPAN_GETCONN, exchange.begunAt);
     if (recordHeader !== undefined) this.wroteHeaderField = recordHeader;
-  }
-
-  getConn(): void {
-    this.asking = this.open(SPAN_GETCONN, now());
   }
 
   dnsStart(info: DnsStartInfo): void {

@@ -37,7 +37,6 @@ interface Place {
  */
 export class SpanWriter implements PhaseWriter {
   private readonly phases: Phase[] = [];
-  private readonly start: number;
   private parent: Span | undefined;
   private requestSpan: RequestSpan | undefined;
   private anchor: Anchor | undefined;
@@ -54,17 +53,16 @@ export class SpanWriter implements PhaseWriter {
     parent: Span | undefined,
     readonly slowerThan: number,
     readonly finisher: Finisher,
-    readonly exchange?: Pick<Exchange, 'requestSpan'>,
+    readonly exchange: Pick<Exchange, 'begunAt' | 'requestSpan'>,
   ) {
-    this.start = now();
     this.parent = parent;
-    this.requestSpan = exchange?.requestSpan;
+    this.requestSpan = exchange.requestSpan;
     this.anchor = parent && anchor(parent);
   }
 
   /** The span of a request may be begun after the request was, and learns only then of its connection. */
   private settle(): void {
-    const requestSpan = this.exchange?.requestSpan;
+    const requestSpan = this.exchange.requestSpan;
     if (requestSpan !== this.requestSpan) {
       this.requestSpan = requestSpan;
       this.parent = requestSpan?.span;
@@ -76,7 +74,9 @@ export class SpanWriter implements PhaseWriter {
   }
 
   get began(): number {
-    return this.parent === undefined ? (this.requestSpan?.begun.by ?? this.start) : beganAt(this.parent);
+    return this.parent === undefined
+      ? (this.requestSpan?.begun.by ?? this.exchange.begunAt)
+      : beganAt(this.parent);
   }
 
   connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void {
@@ -104,7 +104,7 @@ export class SpanWriter implements PhaseWriter {
 
   done(err?: Error): void {
     this.settle();
-    if (err === undefined && this.slowerThan > 0 && now() - this.start < this.slowerThan) return;
+    if (err === undefined && this.slowerThan > 0 && now() - this.exchange.begunAt < this.slowerThan) return;
     if (this.phases.length === 0) return;
     if (this.parent !== undefined && this.finisher.takes(this.parent, this.marks))
       return this.finish(this.parent);

@@ -96,8 +96,8 @@ async function writtenTwice(requests: () => Promise<unknown>): Promise<[Readable
     ignores: () => false,
     coalesceLookups: false,
     traceFor: (_ctx, exchange) => {
-      const byTracer = new SpanWriter(tracer, ctx, parent, 0, new Finisher());
-      const finished = new SpanWriter(tracer, ctx, parent, 0, finisher);
+      const byTracer = new SpanWriter(tracer, ctx, parent, 0, new Finisher(), exchange);
+      const finished = new SpanWriter(tracer, ctx, parent, 0, finisher, exchange);
       return new PhaseTrace(exchange, twice(byTracer, finished, results));
     },
   });
