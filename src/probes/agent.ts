@@ -79,7 +79,8 @@ export function agentProbe(): () => void {
           return original.apply(this, arguments as unknown as unknown[]);
         const connection = Connection.of(socket);
         const req = socket._httpMessage;
-        const { writable } = socket;
+        // It is over then: whether it could have been kept is asked before.
+        const writable = RoundTrip.areRunning && socket.writable;
         givenBack(connection, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
         try {

@@ -1,31 +1,16 @@
-import { type ClientRequest, IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { context } from '@opentelemetry/api';
-import { at, now } from '../clock';
-import { Connection } from '../connection';
-import { isWanted } from '../tracing';
 import { isBeingRead } from './body';
-import { CLIENT_REQUEST } from './clientrequest';
-import { type Parser, watchParser } from './firstbyte';
-import { targetByHeader } from './firsthop';
-import { makingOf, wasAsked } from './foreign';
-import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
+import { CLIENT_REQUEST, type Request } from './clientrequest';
+import { watchParser } from './firstbyte';
+import { useSocket } from './givensocket';
+import { wroteHeaders } from './head';
 import { findLateSpan } from './latespan';
 import { isNodeAgent } from './nodeagent';
-import { countOpen, toBeCounted } from './openconnections';
 import { failed, guarded, patch } from './patch';
-import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { dialFor, isReady } from './sockets';
-import { tunnelledFor } from './tunnel';
-
-/** What Node's client requests have and its types do not tell. */
-interface Request extends ClientRequest, WrittenHead {
-  readonly agent: unknown;
-  readonly parser?: Parser | null;
-  readonly res?: (IncomingMessage & { readonly upgrade?: boolean | null }) | null;
-}
+import { isReady } from './sockets';
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
 export function http1Probe(): () => void {
@@ -86,50 +71,6 @@ export function http1Probe(): () => void {
   return () => {
     for (const each of undo) each?.();
   };
-}
-
-/** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
-function useSocket(req: Request, socket: Socket): void {
-  leaveQueue(req);
-  // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
-  if (req.destroyed || tunnelledFor(req) !== undefined) return;
-  const connection = Connection.of(socket);
-  const { idleSince } = connection;
-  if (connection.requestCount === 0 && req.reusedSocket) connection.counted = false;
-  const reused = connection.requestCount > 0 || req.reusedSocket;
-  connection.requestCount++;
-  connection.isGiven = true;
-  connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(req) ?? beginLate(req);
-  const server = toBeCounted(req, socket, connection);
-  // An application may hand over a socket that is dead: nothing will ever come of it.
-  if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
-  const wasIdle = idleSince > 0 || req.reusedSocket;
-  if (isReady(socket)) {
-    if (server !== undefined) countOpen(socket, connection, server);
-    return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
-  }
-  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
-    if (server !== undefined) countOpen(socket, connection, server);
-    if (roundTrip === undefined) return;
-    roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-    wroteHeaders.call(req, roundTrip);
-  });
-}
-
-/** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
-function beginLate(req: Request): RoundTrip | undefined {
-  if (isNodeAgent(req.agent) || wasAsked(req)) return undefined;
-  const { ctx, time } = makingOf(req) ?? { ctx: context.active(), time: now() };
-  if (!isWanted(ctx)) return undefined;
-  return at(time, () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
-}
-
-/** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
-function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
-  if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
-  const withBody = hasBody(this);
-  roundTrip.wroteHeaders(withBody, withBody && waits100Continue(this), this, headerFields);
 }
 
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {

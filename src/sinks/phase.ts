@@ -32,13 +32,14 @@ export class Phase {
   }
 
   addChild(phase: Phase): void {
-    this.children ??= [];
-    this.children.push(phase);
+    if (this.children === undefined) this.children = [phase];
+    else this.children.push(phase);
   }
 
   addMark(mark: Mark): void {
-    this.marks ??= [];
-    this.marks.push(mark);
+    // An empty array grows to room for seventeen with its first element.
+    if (this.marks === undefined) this.marks = [mark];
+    else this.marks.push(mark);
   }
 }
 

@@ -36,7 +36,7 @@ interface Place {
  * while the request is on its way. So the request's span has often ended before its children are written, which OpenTelemetry allows.
  */
 export class SpanWriter implements PhaseWriter {
-  private readonly phases: Phase[] = [];
+  private phases: Phase[] | undefined;
   private parent: Span | undefined;
   private requestSpan: RequestSpan | undefined;
   private anchor: Anchor | undefined;
@@ -92,11 +92,12 @@ export class SpanWriter implements PhaseWriter {
   }
 
   phase(phase: Phase): void {
-    this.phases.push(phase);
+    if (this.phases === undefined) this.phases = [phase];
+    else this.phases.push(phase);
   }
 
   mark(mark: Mark, phase: Phase | undefined): void {
-    this.settle();
+    if (this.exchange.requestSpan !== this.requestSpan) this.settle();
     if (phase === undefined) return;
     phase.addMark(mark);
     this.marks++;
@@ -105,26 +106,27 @@ export class SpanWriter implements PhaseWriter {
   done(err?: Error): void {
     this.settle();
     if (err === undefined && this.slowerThan > 0 && now() - this.exchange.begunAt < this.slowerThan) return;
-    if (this.phases.length === 0) return;
+    const phases = this.phases;
+    if (phases === undefined) return;
     if (this.parent !== undefined && this.finisher.takes(this.parent, this.marks))
-      return this.finish(this.parent);
+      return this.finish(phases, this.parent);
     const inside = this.inside();
     if (inside === undefined) return;
-    const [first] = this.phases;
+    const [first] = phases;
     for (const [key, value] of Object.entries(this.facts ?? {}))
       if (value !== undefined) first?.setAttribute(key, value);
     let opener = this.opener;
-    for (const phase of this.phases) {
+    for (const phase of phases) {
       this.opened(phase, this.write(phase, inside, opener));
       opener = undefined;
     }
   }
 
-  private finish(parent: Span): void {
+  private finish(phases: readonly Phase[], parent: Span): void {
     const spanContext = parent.spanContext();
     const clock = this.anchor ?? anchor(parent);
     let opener = this.opener;
-    for (const phase of this.phases) {
+    for (const phase of phases) {
       this.opened(phase, this.finisher.write(phase, spanContext, clock, opener));
       opener = undefined;
     }
