@@ -84,7 +84,8 @@ export function addSource(source: Source): () => void {
 
 /** Whether anybody wants concurrent lookups of one host to share one query. */
 export function coalescesLookups(): boolean {
-  return sources.some((source) => source.coalesceLookups);
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.coalesceLookups) return true;
+  return false;
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */

@@ -46,7 +46,7 @@ function useWhenReady(
   reused: boolean,
   idleSince: number,
 ): void {
-  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
+  dialFor(socket, roundTrip, server, connection.requestCount === 1).whenReady(roundTrip, () => {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, idleSince > 0 || req.reusedSocket, idleSince);
