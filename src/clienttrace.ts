@@ -175,7 +175,6 @@ export interface ClientTrace {
   roundTripDone?(err?: Error): void;
 }
 
-/** The name of a hook. */
 export type HookName = keyof ClientTrace;
 
 /** How many arguments each hook is called with, in the order of a request's life. The compiler demands a new hook here. */
