@@ -36,7 +36,14 @@ export async function scale(session: Session, until: number): Promise<string[][]
         await turns.add(variant, server);
       }
     }
-    await turns?.each({ what: 'open', connections, hosts });
+    const label = `${plural(connections, 'connection')} to ${plural(hosts, 'host')}`;
+    try {
+      await turns?.each({ what: 'open', connections, hosts });
+    } catch (error) {
+      // A limit of open files, or a system on which 127.0.0.1 is the only address of the loopback.
+      rows.push([label, `not here: ${(error as Error).message.split('\n')[0]}`, '', '']);
+      continue;
+    }
     const order = {
       what: 'run',
       workload: 'opened',
@@ -44,13 +51,12 @@ export async function scale(session: Session, until: number): Promise<string[][]
       concurrency: 1,
     } as const;
     const times = await turns?.rounds(order, 'cpu', {
-      ...(session.isQuick ? { warmUp: 0, least: 1 } : { warmUp: connections === 1 ? 60 : 10, least: 9 }),
+      ...(session.isQuick ? { warmUp: 0, least: 1 } : { warmUp: connections === 1 ? 60 : 20, least: 9 }),
       most: 40,
       until: begun + ((until - begun) * (i + 1)) / steps.length,
     });
     const [base = [], own = []] = [BASE, CHEAP].map((variant) => times?.get(variant));
-    const row = [plural(connections, 'connection'), plural(hosts, 'host')];
-    rows.push([row.join(' to '), quartiles(base), quartiles(own), ratio(own, base)]);
+    rows.push([label, quartiles(base), quartiles(own), ratio(own, base)]);
     session.progress(`scale: ${rows.at(-1)?.join(' · ')}`);
   }
   close();
