@@ -38,6 +38,11 @@ export class UndiciDials {
 
   /** @param roundTrip - undefined if nobody follows it */
   created(request: UndiciRequest, roundTrip: RoundTrip | undefined): void {
+    // Whoever opens a connection now has no part in it.
+    if (roundTrip === undefined && this.#waiting.size === 0) {
+      if (this.#latest !== undefined) this.#latest = undefined;
+      return;
+    }
     this.#latest = { request, roundTrip, asyncId: executionAsyncId() };
     if (roundTrip !== undefined) this.#waiting.set(roundTrip, now());
   }
