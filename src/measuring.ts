@@ -33,7 +33,8 @@ export type MeasurerSource = () => Measurer | undefined;
 const sources = new Map<MeasurerSource, Measurer | undefined>();
 const watches = new Map<() => () => void, (() => void) | undefined>();
 let measurers: readonly Measurer[] = [];
-let isComplete = true;
+/** Sources that have no measurer yet. */
+let missing: readonly MeasurerSource[] = [];
 
 /** Adds a source; the returned function removes it. Two sources with one measurer count once. */
 export function addMeasurerSource(source: MeasurerSource): () => void {
@@ -52,11 +53,19 @@ export function isMeasuring(): boolean {
 
 /** The same, for whoever is about to make a connection: now and then somebody has begun to measure unnoticed, for no one tells of a MeterProvider. */
 export function willMeasure(): boolean {
-  if (!isComplete) {
-    for (const [source, measurer] of sources) if (measurer === undefined) sources.set(source, source());
-    update();
+  if (missing.length > 0) lookAgain();
+  return measurers.length > 0;
+}
+
+function lookAgain(): void {
+  let isFound = false;
+  for (const source of missing) {
+    const measurer = source();
+    if (measurer === undefined) continue;
+    sources.set(source, measurer);
+    isFound = true;
   }
-  return isMeasuring();
+  if (isFound) update();
 }
 
 /** Runs `start` when somebody begins to measure, and what it returned when nobody does any more; the returned function ends both. */
@@ -89,7 +98,7 @@ export function closed(server: Server, lifetime: number): void {
 function update(): void {
   const before = measurers;
   const found = [...sources.values()].filter((measurer) => measurer !== undefined);
-  isComplete = found.length === sources.size;
+  missing = [...sources.keys()].filter((source) => sources.get(source) === undefined);
   measurers = [...new Set(found)];
   for (const measurer of before) if (!measurers.includes(measurer)) measurer.end();
   for (const measurer of measurers) if (!before.includes(measurer)) measurer.begin();

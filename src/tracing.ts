@@ -92,7 +92,8 @@ export function addSource(source: Source): () => void {
 
 /** Whether anybody wants concurrent lookups of one host to share one query. */
 export function coalescesLookups(): boolean {
-  return sources.some((source) => source.coalesceLookups);
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.coalesceLookups) return true;
+  return false;
 }
 
 /** Whether a request made in this context might be wanted, depending on a span of its own that is yet to begin. */

@@ -1,4 +1,5 @@
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { now } from '../clock';
@@ -10,7 +11,7 @@ import { beginRequest } from './latespan';
 import { failed, type Method, ownerOf, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
-import { enterDials, leaveDials } from './scope';
+import { endExpectation, enterDials, expectDialNow, isWithinDial, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
 
 /** What Node's agents have and its types do not tell. */
@@ -23,6 +24,7 @@ interface PooledRequest extends ClientRequest {
 interface AgentInternals extends Agent {
   readonly keepAlive?: boolean;
   readonly createSocket?: Method;
+  readonly options?: { readonly proxyEnv?: unknown };
 }
 
 /** Watches `http.Agent`: who asks for a connection, whose request opens one, and what becomes of it afterwards. */
@@ -38,7 +40,7 @@ export function agentProbe(): () => void {
     const owner = ownerOf(agent, 'createSocket');
     if (owner === undefined || wrapped.has(owner)) return;
     wrapped.add(owner);
-    undo.push(patch(owner, 'createSocket', createSocket));
+    undo.push(patch(owner, 'createSocket', owner === Agent.prototype ? createSocketOfNode : createSocket));
     latest = agent.createSocket;
   };
   wrapCreateSocket(Agent.prototype);
@@ -104,15 +106,47 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
   return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
     if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
     leaveQueue(req);
-    // A request that was aborted in the queue dials all the same; the next in the queue will get the socket.
-    const owner = req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
-    const before = enterDials(owner, measuredHop(this, req, options));
+    const before = enterDials(dialOwner(req), measuredHop(this, req, options));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {
       leaveDials(before);
     }
   };
+}
+
+/** The same of the one that all agents have from Node, which usually opens the socket before it returns. */
+function createSocketOfNode(original: Method, layer: { active: boolean }): Method {
+  const create = createSocket(original, layer);
+  return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
+    if (!layer.active || !opensAtOnce(this)) return create.apply(this, arguments as unknown as unknown[]);
+    leaveQueue(req);
+    const before = expectDialNow(dialOwner(req), measuredHop(this, req, options), RoundTrip.areRunning);
+    try {
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      endExpectation(before);
+    }
+  };
+}
+
+// Constants, unlike properties that others change.
+const { createConnection: createHttp } = Agent.prototype;
+const { createConnection: createHttps } = HttpsAgent.prototype;
+
+/** Whether an agent opens its sockets as Node's own do: in one go, but for a tunnel through a proxy. */
+function opensAtOnce(agent: AgentInternals): boolean {
+  const { createConnection } = agent;
+  return (
+    (createConnection === createHttp || createConnection === createHttps) &&
+    !agent.options?.proxyEnv &&
+    !isWithinDial()
+  );
+}
+
+/** A request that was aborted in the queue dials all the same; the next in the queue will get the socket. */
+function dialOwner(req: ClientRequest): RoundTrip | 'claimable' | undefined {
+  return req.destroyed ? 'claimable' : (RoundTrip.of(req) ?? tunnelledFor(req));
 }
 
 /** Before the agent decides. A request that was aborted right after it was given the socket never used it. */

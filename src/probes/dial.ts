@@ -3,21 +3,19 @@ import type { TLSSocket } from 'node:tls';
 import type { DnsAddress, Network } from '../clienttrace';
 import { now } from '../clock';
 import { type DialTrace, dialTrace, type Server } from '../measuring';
-import { stamp } from '../stamp';
-import { type Dialling, listenToConnect, listenToEnd, stopListening } from './dialevents';
+import { DialEvents } from './dialevents';
 import { LookupPhase } from './lookupphase';
 import type { Resolution } from './lookups';
 import type { OpenDial } from './opendials';
+import { openingFor, openingOf } from './opening';
 import { type Report, Reports } from './reports';
 import type { RoundTrip } from './roundtrip';
 import type { Scope } from './scope';
-import { tlsState } from './tlsstate';
-
-const dials = stamp<Socket, Dial>();
+import { isTls, tlsState } from './tlsstate';
 
 /** The dial that made, or is making, a socket. */
 export function dialOf(socket: Socket): Dial | undefined {
-  return dials.get(socket);
+  return openingOf(socket)?.dial;
 }
 
 /**
@@ -26,18 +24,21 @@ export function dialOf(socket: Socket): Dial | undefined {
  * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}. It reports to those who measure
  * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
-export class Dial implements OpenDial, Dialling {
-  readonly #reports = new Reports();
-  #onReady: (() => void) | undefined;
-  #user: RoundTrip | undefined;
-  readonly #lookup = new LookupPhase((report) => this.#tell(report));
-  #attempt: { network: Network; addr: string } | undefined;
-  #handshake = false;
-  #over = false;
-  #isKept: boolean;
-  failure: Error | undefined;
-  #measure: DialTrace | undefined;
-  #scope: Scope | undefined;
+export class Dial extends DialEvents implements OpenDial {
+  private readonly reports: Reports;
+  private onReady: (() => void) | undefined = undefined;
+  private user: RoundTrip | undefined = undefined;
+  private lookup: LookupPhase | undefined = undefined;
+  private answers = 0;
+  private network: Network = 'tcp';
+  /** Of the attempt that is under way. */
+  private addr: string | undefined = undefined;
+  private handshake = false;
+  private isKept: boolean;
+  private measure: DialTrace | undefined = undefined;
+  private scope: Scope | undefined;
+  isOver = false;
+  failure: Error | undefined = undefined;
   /** Where it leads; known while somebody measures. */
   readonly server: Server | undefined;
   /** When the connection could be used, on the clock of `performance.now()`; 0 before, and if it failed. */
@@ -46,110 +47,108 @@ export class Dial implements OpenDial, Dialling {
   /** Observes a socket that is about to connect, or already connects. */
   static begin(socket: Socket, owner: RoundTrip | undefined, scope?: Scope): Dial {
     const dial = new Dial(socket, owner, scope);
-    listenToConnect(socket);
+    dial.listenToConnect();
     return dial;
   }
 
   /** With nothing else, observes the TLS handshake over a socket that was made elsewhere. */
-  constructor(
-    readonly socket: Socket,
-    owner: RoundTrip | undefined,
-    scope?: Scope,
-  ) {
-    dials.set(socket, this);
-    this.#scope = scope;
-    this.#isKept = scope?.claimable === true;
+  constructor(socket: Socket, owner: RoundTrip | undefined, scope?: Scope) {
+    super(socket, isTls(socket));
+    openingFor(socket).dial = this;
+    this.scope = scope;
+    this.isKept = scope?.claimable === true;
     this.server = scope?.server;
-    if (this.server !== undefined) this.#measure = dialTrace(this.server);
-    if (owner !== undefined) this.claim(owner);
-    listenToEnd(socket, this);
+    this.reports = new Reports(owner);
+    owner?.addDial(this);
+    if (this.server !== undefined) this.measure = dialTrace(this.server);
+    this.listenToEnd();
   }
 
   get owner(): RoundTrip | undefined {
-    return this.#reports.owner;
+    return this.reports.owner;
   }
   get isUnclaimed(): boolean {
-    return this.owner === undefined && this.#isKept;
+    return this.owner === undefined && this.isKept;
   }
   get isHeard(): boolean {
     return this.owner?.trace !== undefined;
   }
-  get isOver(): boolean {
-    return this.#over;
-  }
   /** The lookup that is under way. */
   get resolution(): Resolution | undefined {
-    return this.#lookup.resolution;
+    return this.lookup?.resolution;
   }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
   claim(owner: RoundTrip): void {
     if (this.owner !== undefined) return;
-    if (!this.#over) owner.addDial(this);
-    this.#reports.claim(owner);
+    if (!this.isOver) owner.addDial(this);
+    this.reports.claim(owner);
   }
 
   /** Whether reports wait for {@link claim} even when it is over. */
   keep(isKept: boolean): void {
-    this.#isKept = isKept;
-    if (this.#over && !isKept) this.#reports.drop();
+    this.isKept = isKept;
+    if (this.isOver && !isKept) this.reports.drop();
   }
 
   /** Calls back once, when the connection can be used. The latest to ask is who will use it. */
   whenReady(user: RoundTrip | undefined, onReady: () => void): void {
-    this.#user = user;
-    this.#onReady = onReady;
+    this.user = user;
+    this.onReady = onReady;
   }
 
-  #tell(report: Report): void {
-    if (this.#measure !== undefined) report(this.#measure);
-    this.#reports.tell(report);
+  /** Tells those who measure, and the request, which may have to wait. */
+  tell(report: Report): void {
+    if (this.measure !== undefined) report(this.measure);
+    this.reports.tell(report);
   }
 
   /** A lookup is about to begin. */
   resolve(resolution: Resolution): void {
-    this.#lookup.resolve(resolution);
+    this.lookup = new LookupPhase(this, resolution);
   }
   dnsStart(): void {
-    this.#lookup.start();
+    this.lookup?.start();
   }
 
-  answered(addr: DnsAddress | undefined): void {
-    this.#lookup.answered(addr);
+  answered(addr: DnsAddress): number {
+    this.lookup?.answered(addr);
+    return ++this.answers;
   }
 
   lookupFailed(err: Error): void {
-    this.#reports.holdBack(); // Others who share the failure are about to hear of it.
-    this.#lookup.answered(undefined);
-    this.#lookup.done(err);
+    this.reports.holdBack(); // Others who share the failure are about to hear of it.
+    this.lookup?.answered(undefined);
+    this.lookup?.done(err);
   }
 
   connectStart(network: Network, addr: string): void {
     // A lookup function that answers twice has Node connect twice, the second time in vain.
-    if (this.#attempt !== undefined) return;
+    if (this.addr !== undefined) return;
     // Node (20 to 26) crashes when a socket is destroyed in this very event: hooks may do that, and are told right after.
-    this.#reports.holdBack();
-    this.#lookup.done();
-    this.#attempt = { network, addr };
-    this.#tell((trace) => trace.connectStart?.(network, addr));
+    this.reports.holdBack();
+    this.lookup?.done();
+    this.network = network;
+    this.addr = addr;
+    this.tell((trace) => trace.connectStart?.(network, addr));
   }
 
   connectDone(err?: Error): void {
-    if (this.#attempt === undefined) return;
-    const { network, addr } = this.#attempt;
-    this.#attempt = undefined;
-    this.#tell((trace) => trace.connectDone?.(network, addr, err));
+    const { network, addr } = this;
+    if (addr === undefined) return;
+    this.addr = undefined;
+    this.tell((trace) => trace.connectDone?.(network, addr, err));
   }
 
   tlsHandshakeStart(): void {
-    this.#handshake = true;
-    this.#tell((trace) => trace.tlsHandshakeStart?.());
+    this.handshake = true;
+    this.tell((trace) => trace.tlsHandshakeStart?.());
   }
 
   tlsHandshakeDone(err?: Error): void {
-    if (!this.#handshake) return;
-    this.#handshake = false;
-    this.#tell((trace) =>
+    if (!this.handshake) return;
+    this.handshake = false;
+    this.tell((trace) =>
       trace.tlsHandshakeDone?.(err === undefined ? tlsState(this.socket as TLSSocket) : undefined, err),
     );
   }
@@ -157,44 +156,45 @@ export class Dial implements OpenDial, Dialling {
   /** The connection can be used. */
   ready(): void {
     // Open only if the application has removed our listeners.
-    this.#lookup.done();
+    this.lookup?.done();
     this.connectDone();
     this.tlsHandshakeDone();
     this.readyAt = now();
-    this.#end();
-    this.#onReady?.();
+    this.end();
+    this.onReady?.();
   }
 
   /** The dial has failed: whatever is open ends with the error. */
   close(err: Error): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.failure = err;
-    this.#lookup.done(err);
+    this.lookup?.done(err);
     this.connectDone(err);
     this.tlsHandshakeDone(err);
-    this.#end();
+    this.end();
   }
 
   /** Its request is over, and hears that what is open ended with it. The connection may have been handed on, unfinished, to another one that waits for it. */
   abandon(err: Error): void {
     if (this.socket.destroyed) return this.close(err);
-    this.#reports.tellWaiting();
+    this.reports.tellWaiting();
     const trace = this.owner?.trace;
-    if (trace !== undefined) this.#lookup.endFor(trace, err);
-    if (this.#attempt !== undefined) trace?.connectDone?.(this.#attempt.network, this.#attempt.addr, err);
-    if (this.#handshake) trace?.tlsHandshakeDone?.(undefined, err);
-    if (this.#measure === undefined && (this.#user === undefined || this.#user === this.owner)) this.#end();
+    if (trace !== undefined) this.lookup?.endFor(trace, err);
+    if (this.addr !== undefined) trace?.connectDone?.(this.network, this.addr, err);
+    if (this.handshake) trace?.tlsHandshakeDone?.(undefined, err);
+    if (this.measure === undefined && (this.user === undefined || this.user === this.owner)) this.end();
+    else this.listenToClose(true);
   }
 
-  #end(): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#measure = undefined;
-    if (this.#isKept) this.#reports.tellWaiting();
-    else this.#reports.drop();
-    stopListening(this.socket);
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.measure = undefined;
+    if (this.isKept) this.reports.tellWaiting();
+    else this.reports.drop();
+    this.stopListening();
     // What the application opens in this asynchronous context from here on is nobody's dial.
-    if (this.#scope !== undefined && this.#scope.owner === undefined) this.#scope.server = undefined;
-    this.#scope = undefined;
+    if (this.scope !== undefined && this.scope.owner === undefined) this.scope.server = undefined;
+    this.scope = undefined;
   }
 }

@@ -1,60 +1,100 @@
-import { type EventEmitter, errorMonitor } from 'node:events';
+import { EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { DnsAddress, Network } from '../clienttrace';
-import { stamp } from '../stamp';
 import { hostPort } from './hostport';
+import { openingOf } from './opening';
 import { guarded } from './patch';
 
-/** What is told of the events of a socket while it is being made. */
-export interface Dialling {
+// Not the socket's own, which sees to a Readable's flow first: it costs as much again.
+const { on, prependListener, removeListener } = EventEmitter.prototype;
+
+/**
+ * The events of a socket while it is being made.
+ *
+ * A listener costs more than all that is done in it, so each is there only when its event can come, and is told on.
+ */
+export abstract class DialEvents {
+  private connects = false;
+  private looksUp = false;
+  private attempts = false;
+  private closes = false;
+
+  constructor(
+    readonly socket: Socket,
+    readonly isTls: boolean,
+  ) {}
+
   /** Whether anybody will still hear of it. */
-  readonly isHeard: boolean;
-  lookupFailed(err: Error): void;
-  answered(addr: DnsAddress): void;
-  connectStart(network: Network, addr: string): void;
-  connectDone(err?: Error): void;
-  tlsHandshakeDone(): void;
-  ready(): void;
-  close(err: Error): void;
+  abstract readonly isHeard: boolean;
+  abstract lookupFailed(err: Error): void;
+  /** @returns how many addresses have been answered by now */
+  abstract answered(addr: DnsAddress): number;
+  abstract connectStart(network: Network, addr: string): void;
+  abstract connectDone(err?: Error): void;
+  abstract tlsHandshakeDone(): void;
+  abstract ready(): void;
+  abstract close(err: Error): void;
+
+  /** Listens to what happens until the socket is connected, beside {@link listenToEnd}. */
+  protected listenToConnect(): void {
+    const { socket } = this;
+    this.connects = true;
+    this.looksUp = openingOf(socket)?.isNamed !== false;
+    if (this.looksUp) on.call(socket, 'lookup', onLookup);
+    on.call(socket, 'connectionAttempt', onAttempt);
+    // Prepended: if the dial has begun already, TLS waits for the same event to start its handshake.
+    prependListener.call(socket, 'connect', onConnect);
+  }
+
+  /** There are several addresses: an attempt may fail, and another one follow. What fails the only one fails the socket. */
+  listenToAttempts(): void {
+    if (this.attempts) return;
+    this.attempts = true;
+    on.call(this.socket, 'connectionAttemptFailed', onAttemptFailed);
+    on.call(this.socket, 'connectionAttemptTimeout', onAttemptTimeout);
+  }
+
+  /** Listens to what ends a dial, well or not. */
+  protected listenToEnd(): void {
+    // Prepended, so that the request has its connection before the application hears that the socket is ready.
+    if (this.isTls) prependListener.call(this.socket, 'secureConnect', onSecureConnect);
+    on.call(this.socket, errorMonitor, onError);
+    this.listenToClose(!this.isHeard);
+  }
+
+  /** @param isAlone - no request hears of a socket that is destroyed without an error, and closes the dial */
+  protected listenToClose(isAlone: boolean): void {
+    if (this.closes || !isAlone) return;
+    this.closes = true;
+    on.call(this.socket, 'close', onClose);
+  }
+
+  /** Takes all listeners back. */
+  protected stopListening(): void {
+    const { socket } = this;
+    if (this.looksUp) removeListener.call(socket, 'lookup', onLookup);
+    if (this.connects) {
+      removeListener.call(socket, 'connectionAttempt', onAttempt);
+      removeListener.call(socket, 'connect', onConnect);
+    }
+    if (this.attempts) {
+      removeListener.call(socket, 'connectionAttemptFailed', onAttemptFailed);
+      removeListener.call(socket, 'connectionAttemptTimeout', onAttemptTimeout);
+    }
+    if (this.isTls) removeListener.call(socket, 'secureConnect', onSecureConnect);
+    removeListener.call(socket, errorMonitor, onError);
+    if (this.closes) removeListener.call(socket, 'close', onClose);
+  }
 }
 
-const diallings = stamp<Socket, Dialling>();
-
-/** Listens to what happens until the socket is connected, beside {@link listenToEnd}. */
-export function listenToConnect(socket: Socket): void {
-  socket.on('lookup', onLookup);
-  socket.on('connectionAttempt', onAttempt);
-  socket.on('connectionAttemptFailed', onAttemptFailed);
-  socket.on('connectionAttemptTimeout', onAttemptTimeout);
-  // Prepended: if the dial has begun already, TLS waits for the same event to start its handshake.
-  socket.prependListener('connect', onConnect);
-}
-
-/** Listens to what ends a dial, well or not. */
-export function listenToEnd(socket: Socket, dialling: Dialling): void {
-  diallings.set(socket, dialling);
-  // Prepended, so that the request has its connection before the application hears that the socket is ready.
-  if (socket instanceof TLSSocket) socket.prependListener('secureConnect', onSecureConnect);
-  (socket as EventEmitter).on(errorMonitor, onError);
-  socket.on('close', onClose);
-}
-
-/** Takes all listeners back. */
-export function stopListening(socket: Socket): void {
-  socket.off('lookup', onLookup);
-  socket.off('connectionAttempt', onAttempt);
-  socket.off('connectionAttemptFailed', onAttemptFailed);
-  socket.off('connectionAttemptTimeout', onAttemptTimeout);
-  socket.off('connect', onConnect);
-  socket.off('secureConnect', onSecureConnect);
-  (socket as EventEmitter).off(errorMonitor, onError);
-  socket.off('close', onClose);
+function dialOf(socket: Socket): DialEvents | undefined {
+  return openingOf(socket)?.dial;
 }
 
 const onLookup = guarded(function lookup(this: Socket, err: Error | null, address: string, family: 4 | 6) {
-  if (err) diallings.get(this)?.lookupFailed(err);
-  else diallings.get(this)?.answered({ address, family });
+  const dial = dialOf(this);
+  if (err) dial?.lookupFailed(err);
+  else if (dial !== undefined && dial.answered({ address, family }) > 1) dial.listenToAttempts();
 });
 
 const onAttempt = guarded(function connectionAttempt(
@@ -62,8 +102,8 @@ const onAttempt = guarded(function connectionAttempt(
   address: string,
   port: number | undefined,
 ) {
-  if (port === undefined) diallings.get(this)?.connectStart('unix', address);
-  else diallings.get(this)?.connectStart('tcp', hostPort(address, port));
+  if (port === undefined) dialOf(this)?.connectStart('unix', address);
+  else dialOf(this)?.connectStart('tcp', hostPort(address, port));
 });
 
 const onAttemptFailed = guarded(function connectionAttemptFailed(
@@ -73,7 +113,7 @@ const onAttemptFailed = guarded(function connectionAttemptFailed(
   _family: number,
   err: Error,
 ) {
-  diallings.get(this)?.connectDone(err);
+  dialOf(this)?.connectDone(err);
 });
 
 const onAttemptTimeout = guarded(function connectionAttemptTimeout(
@@ -83,27 +123,27 @@ const onAttemptTimeout = guarded(function connectionAttemptTimeout(
 ) {
   // Node makes no error for an attempt it gives up in favour of the next address (autoSelectFamilyAttemptTimeout).
   const error = new Error(`connect ETIMEDOUT ${hostPort(address, port)}`);
-  diallings.get(this)?.connectDone(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }));
+  dialOf(this)?.connectDone(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }));
 });
 
 const onConnect = guarded(function connect(this: Socket) {
-  const dial = diallings.get(this);
+  const dial = dialOf(this);
   dial?.connectDone();
-  if (!(this instanceof TLSSocket)) dial?.ready();
+  if (dial?.isTls === false) dial.ready();
 });
 
 const onSecureConnect = guarded(function secureConnect(this: Socket) {
-  const dial = diallings.get(this);
+  const dial = dialOf(this);
   dial?.tlsHandshakeDone();
   dial?.ready();
 });
 
 const onError = guarded(function error(this: Socket, err: Error) {
-  diallings.get(this)?.close(err);
+  dialOf(this)?.close(err);
 });
 
 const onClose = guarded(function close(this: Socket) {
-  const dial = diallings.get(this);
+  const dial = dialOf(this);
   // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial. That
   // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
   if (dial?.isHeard === false) dial.close(this.errored ?? hangUp());

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 
 /** Where a request is going: the first hop. */
@@ -7,12 +8,23 @@ export interface Target {
   readonly port: number;
 }
 
-const NOT_ASCII = /[^\0-\x7f]/;
-
 /** A host as it goes over the wire: IDN in punycode, IPv6 without brackets, otherwise as it was given. */
 export function asciiHost(host: string): string {
   if (host.startsWith('[') && host.endsWith(']')) return host.slice(1, -1);
-  return NOT_ASCII.test(host) ? domainToASCII(host) || host : host;
+  return isAscii(host) ? host : domainToASCII(host) || host;
+}
+
+/** A regular expression costs several times as much as the few characters of a host. */
+function isAscii(host: string): boolean {
+  for (let i = 0; i < host.length; i++) if (host.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+/** Whether a host is an address, so that there is nothing to look up. Names are told by their last character, which costs a fraction of `isIP`. */
+export function isAddress(host: string): boolean {
+  const last = host.charCodeAt(host.length - 1);
+  const isDigit = last >= 0x30 && last <= 0x39;
+  return (isDigit || host.includes(':')) && isIP(host) !== 0;
 }
 
 /** `host:port` in Go's form, with IPv6 in brackets. */

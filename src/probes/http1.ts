@@ -107,7 +107,7 @@ function useSocket(req: Request, socket: Socket): void {
     if (server !== undefined) countOpen(socket, connection, server);
     return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
   }
-  dialFor(socket, roundTrip, server).whenReady(roundTrip, () => {
+  dialFor(socket, roundTrip, server, connection.requestCount === 1).whenReady(roundTrip, () => {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import { asciiHost } from './hostport';
+import type { Method } from './patch';
 import type { Sharer } from './singleflight';
 
 /** The latest answer that a resolver gave to a lookup function of the application's, about one name. */
@@ -104,12 +105,27 @@ let onStack: Resolution | undefined;
 /** Lookup functions of the application's may do their work later. A key of its own: it begins and ends with the lookup, and for every connection. */
 const customs = new AsyncLocalStorage<Resolution>();
 
-/** Runs `connect`, in which Node looks the host name up. */
+/** Most programs have none, and to look into a store is not free. */
+let areCustomsUsed = false;
+
+/** Runs `connect`, in which a lookup function of the application's is called. */
 export function resolveWithin<T>(resolution: Resolution, connect: () => T): T {
   const before = onStack;
   onStack = resolution;
+  areCustomsUsed = true;
   try {
-    return resolution.isCustom ? customs.run(resolution, connect) : connect();
+    return customs.run(resolution, connect);
+  } finally {
+    onStack = before;
+  }
+}
+
+/** Calls `connect`, in which Node looks the host name up. */
+export function lookUp(resolution: Resolution, connect: Method, socket: Socket, args: unknown[]): unknown {
+  const before = onStack;
+  onStack = resolution;
+  try {
+    return connect.apply(socket, args);
   } finally {
     onStack = before;
   }
@@ -122,6 +138,6 @@ export function resolutionOfNode(): Resolution | undefined {
 
 /** For whom a lookup function of the application's is at work in this asynchronous context, if one is. */
 export function resolutionOfCustom(): Resolution | undefined {
-  const resolution = customs.getStore();
+  const resolution = areCustomsUsed ? customs.getStore() : undefined;
   return resolution?.isOver === false ? resolution : undefined;
 }

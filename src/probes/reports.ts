@@ -8,44 +8,45 @@ export type Report = (trace: ClientTrace) => void;
 
 /** What is told of a dial: to the request that caused it, or kept, with the times, until it is known whose it is. */
 export class Reports {
-  #owner: RoundTrip | undefined;
-  #waiting: { readonly time: number; readonly report: Report }[] | undefined = [];
+  private waiting: { readonly time: number; readonly report: Report }[] | undefined;
 
-  get owner(): RoundTrip | undefined {
-    return this.#owner;
+  constructor(public owner: RoundTrip | undefined) {
+    this.waiting = owner === undefined ? [] : undefined;
   }
 
   /** It is this request's, which is told what has happened so far. */
   claim(owner: RoundTrip): void {
-    this.#owner = owner;
+    this.owner = owner;
     this.tellWaiting();
   }
 
   tell(report: Report): void {
-    if (this.#waiting !== undefined) this.#waiting.push({ time: now(), report });
-    else if (this.#owner?.trace !== undefined) report(this.#owner.trace);
+    if (this.waiting !== undefined) this.waiting.push({ time: now(), report });
+    else {
+      const trace = this.owner?.trace;
+      if (trace !== undefined) report(trace);
+    }
   }
 
   /** Has reports wait for the end of whatever is on the stack. */
   holdBack(): void {
-    if (this.#waiting !== undefined) return;
-    this.#waiting = [];
+    if (this.waiting !== undefined) return;
+    this.waiting = [];
     process.nextTick(tellWaiting, this);
   }
 
   /** Tells the request, if it is known, what has been waiting. */
   tellWaiting(): void {
-    const owner = this.#owner;
-    if (owner === undefined) return;
-    const waiting = this.#waiting ?? [];
-    this.#waiting = undefined;
+    const { owner, waiting } = this;
+    if (owner === undefined || waiting === undefined) return;
+    this.waiting = undefined;
     for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
   }
 
   /** Nobody will claim it. */
   drop(): void {
     this.tellWaiting();
-    this.#waiting = undefined;
+    this.waiting = undefined;
   }
 }
 

@@ -26,12 +26,14 @@ export function resolverProbe(): () => void {
 
 /** One wrapper for both, sharing and observing: `patch` can bring one layer a method back. */
 function lookupByCallback(original: Method, layer: Layer): Method {
-  return function lookup(this: unknown, ...args: unknown[]) {
-    if (!layer.active) return original.apply(this, args);
+  return function lookup(this: unknown) {
     const ofNode = resolutionOfNode();
-    const ofCustom = ofNode === undefined ? resolutionOfCustom() : undefined;
+    const ofCustom = layer.active && ofNode === undefined ? resolutionOfCustom() : undefined;
+    const isShared = layer.active && coalescesLookups();
+    if (ofCustom === undefined && !isShared) return original.apply(this, arguments as unknown as unknown[]);
+    const args = [...arguments];
     const observed = ofCustom === undefined ? args : observedQuery(args, ofCustom);
-    const request = coalescesLookups()
+    const request = isShared
       ? lookupOnce(original, this, observed, ofNode ?? ofCustom)
       : original.apply(this, observed);
     ofCustom?.query();

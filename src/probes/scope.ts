@@ -14,8 +14,18 @@ export interface Scope {
   latest?: Dial;
 }
 
+/** That of a request which nobody follows, nor will another request that is running now: what it opens is none of anybody's. */
+export const NOBODYS: Scope = { owner: undefined };
+
 /** A key of its own: under the key of `withClientTrace` every socket the application opens would be reported. */
 const scopes = new AsyncLocalStorage<Scope | undefined>();
+
+/** Most programs have no agent that needs it, and to look into it is not free. */
+let isStoreUsed = false;
+
+function stored(): Scope | undefined {
+  return isStoreUsed ? scopes.getStore() : undefined;
+}
 
 /**
  * From here to {@link leaveDials} sockets that are opened, also later in their asynchronous context, belong to `owner` until
@@ -35,7 +45,7 @@ export function enterDials(owner: RoundTrip | 'claimable' | undefined, server?: 
 
 /** A request that nobody follows has its socket: what is opened from here on in its asynchronous context is not to be measured. */
 export function leaveMeasuredScope(): void {
-  const scope = scopes.getStore();
+  const scope = stored();
   if (scope !== undefined && scope.owner === undefined) emptyScope(scope);
 }
 
@@ -49,9 +59,17 @@ export function leaveDials(before: Scope | undefined): void {
   enter(before);
 }
 
+/** Whether what is done now is done in the asynchronous context of a dial. */
+export function isWithinDial(): boolean {
+  return stored() !== undefined;
+}
+
 function enter(scope: Scope | undefined): Scope | undefined {
-  const before = scopes.getStore();
-  if (before !== scope) scopes.enterWith(scope);
+  const before = stored();
+  if (before !== scope) {
+    isStoreUsed = true;
+    scopes.enterWith(scope);
+  }
   return before;
 }
 
@@ -69,6 +87,28 @@ export function expectDial(scope: Scope): void {
   });
 }
 
+/**
+ * The same from here to {@link endExpectation}, for those that open it in one go: Node's own agents. It costs a fraction of an asynchronous
+ * context, and nothing of it stays with the socket.
+ *
+ * @returns what `endExpectation` must be given
+ */
+export function expectDialNow(
+  owner: RoundTrip | 'claimable' | undefined,
+  server: Server | undefined,
+  isFollowed: boolean,
+): Scope | undefined {
+  const before = expected;
+  if (owner === 'claimable') expected = { owner: undefined, claimable: true, server };
+  else if (owner === undefined && server === undefined && !isFollowed) expected = NOBODYS;
+  else expected = { owner, server };
+  return before;
+}
+
+export function endExpectation(before: Scope | undefined): void {
+  expected = before;
+}
+
 /** What {@link expectDial} was told, until the socket is opened. */
 export function expectedDial(): Scope | undefined {
   return expected;
@@ -83,12 +123,12 @@ export function scopeOfDial(): Scope | undefined {
 
 /** Whose dial is running. */
 export function dialOwner(): RoundTrip | undefined {
-  const owner = scopes.getStore()?.owner;
+  const owner = stored()?.owner;
   return owner?.trace === undefined ? undefined : owner;
 }
 
 /** The scope of a socket that is being opened now; none for one that a lookup opens to find an answer, such as DNS over HTTPS. */
 export function currentScope(): Scope | undefined {
-  const scope = scopes.getStore();
+  const scope = stored();
   return scope?.latest?.resolution === undefined ? scope : undefined;
 }

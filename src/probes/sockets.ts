@@ -3,14 +3,14 @@ import { TLSSocket } from 'node:tls';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { isMeasuring, type Server } from '../measuring';
-import { stamp } from '../stamp';
-import { isWanted } from '../tracing';
+import { coalescesLookups, isWanted } from '../tracing';
 import { Dial, dialOf } from './dial';
-import { asciiHost } from './hostport';
-import { Resolution, resolveWithin } from './lookups';
+import { asciiHost, isAddress } from './hostport';
+import { lookUp, Resolution, resolveWithin } from './lookups';
+import { type Opening, openingFor, openingOf } from './opening';
 import { guarded, patch } from './patch';
 import { RoundTrip } from './roundtrip';
-import { currentScope, type Scope, scopeOfDial } from './scope';
+import { currentScope, NOBODYS, type Scope, scopeOfDial } from './scope';
 
 /** Watches `net` and `tls` for connections being made. */
 export function dialProbe(): () => void {
@@ -21,10 +21,13 @@ export function dialProbe(): () => void {
       return function connect(this: Socket) {
         const args = arguments as unknown as unknown[];
         if (!layer.active) return original.apply(this, args);
-        observe.call(this, scopeOfDial(), args[0]);
-        const resolution = resolutions.get(this);
+        const scope = scopeOfDial();
+        if (scope === NOBODYS && !mayShareLookup(args[0])) return original.apply(this, args);
+        const resolution = observe.call(this, scope, args[0]);
         if (resolution === undefined) return original.apply(this, args);
-        const result = resolveWithin(resolution, () => original.apply(this, args));
+        const result = resolution.isCustom
+          ? resolveWithin(resolution, () => original.apply(this, args))
+          : lookUp(resolution, original, this, args);
         begun.call(this);
         return result;
       };
@@ -49,42 +52,52 @@ interface ConnectOptions {
   readonly lookup?: unknown;
 }
 
-/** A call of `connect` that belongs to no request yet, and may never. */
-const calls = stamp<Socket, { readonly path: string; readonly time: number }>();
+/** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
+function optionsOf(first: unknown): ConnectOptions | undefined {
+  const options: unknown = Array.isArray(first) ? first[0] : first;
+  return typeof options === 'object' && options !== null ? options : undefined;
+}
 
-/** Where the latest call of `connect` went; undefined for a path. */
-const hops = stamp<Socket, Server | undefined>();
-
-/** When a handshake began that belongs to no request yet. */
-const handshakes = stamp<Socket, number>();
-
-/** What the latest call of `connect` has to look up. */
-const resolutions = stamp<Socket, Resolution | undefined>();
+/** Whether a lookup might be shared with another one, which somebody follows. */
+function mayShareLookup(first: unknown): boolean {
+  return coalescesLookups() || typeof optionsOf(first)?.lookup === 'function';
+}
 
 /** Where a socket was connected to, or the one below its TLS; undefined for a path, and when that was not seen. */
 export function hopOf(socket: StartingTlsSocket): Server | undefined {
-  return hops.get(socket) ?? (socket._parent && hopOf(socket._parent));
+  const { path = '', host, port } = openingOf(socket) ?? {};
+  if (host !== undefined && !path) return { host: asciiHost(host), port: Number(port) };
+  return socket._parent && hopOf(socket._parent);
 }
 
-/** `net` calls `connect` with its normalized arguments as one array; others with options, a path, or port and host. */
-function beginDial(this: Socket, scope: Scope | undefined, first: unknown): void {
-  const options = (Array.isArray(first) ? first[0] : first) as ConnectOptions | null;
-  resolutions.set(this, undefined);
-  if (typeof options !== 'object' || options === null) return;
+/** @returns what is going to be looked up, if anything */
+function beginDial(this: Socket, scope: Scope | undefined, first: unknown): Resolution | undefined {
+  const options = optionsOf(first);
+  const opening = openingFor(this);
+  opening.resolution = undefined;
+  if (options === undefined) return undefined;
   const { path = '', host = 'localhost', port } = options;
-  hops.set(this, path ? undefined : { host: asciiHost(host), port: Number(port) });
-  resolutions.set(this, scope?.isResolved ? undefined : resolutionOf(this, options));
+  opening.path = path;
+  opening.host = host;
+  opening.port = port;
+  const name = asciiHost(host || 'localhost');
+  opening.isNamed = !path && !isAddress(name);
+  const isLookedUp = opening.isNamed && !scope?.isResolved;
+  const resolution = isLookedUp ? resolutionOf(this, name, options.lookup) : undefined;
+  opening.resolution = resolution;
   if (scope?.owner === undefined && !scope?.claimable && scope?.server === undefined)
-    beginUnowned(this, path, first);
-  else if (dialOf(this)?.isOver !== false) {
-    scope.latest = Dial.begin(this, scope.owner, scope);
-    resolveFor(scope.latest);
+    beginUnowned(this, opening, first);
+  else if (opening.dial?.isOver !== false) {
+    const dial = Dial.begin(this, scope.owner, scope);
+    scope.latest = dial;
+    if (resolution !== undefined) dial.resolve(resolution);
   }
+  return resolution;
 }
 
 /** The connection of a program's own: it is left alone, unless it may become that of an http2 session. */
-function beginUnowned(socket: Socket, path: string, first: unknown): void {
-  calls.set(socket, { path, time: now() });
+function beginUnowned(socket: Socket, opening: Opening, first: unknown): void {
+  opening.calledAt = now();
   if (isLikeGrpc(first) && isWanted(context.active()))
     Dial.begin(socket, undefined, { owner: undefined, claimable: true });
 }
@@ -101,10 +114,7 @@ function lookupBegun(this: Socket): void {
   dialOf(this)?.dnsStart();
 }
 
-function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): Resolution | undefined {
-  if (path) return undefined;
-  const name = asciiHost(host || 'localhost');
-  if (isIP(name) !== 0) return undefined;
+function resolutionOf(socket: Socket, name: string, lookup: unknown): Resolution {
   const resolution = new Resolution(socket, name, typeof lookup === 'function');
   // A connection that nobody follows may be given the answer that a traced one has asked for.
   if (resolution.isCustom && RoundTrip.areRunning) socket.once('lookup', lookupAnswered);
@@ -112,7 +122,7 @@ function resolutionOf(socket: Socket, { path, host, lookup }: ConnectOptions): R
 }
 
 const lookupAnswered = guarded(function lookup(this: Socket) {
-  resolutions.get(this)?.answered();
+  openingOf(this)?.resolution?.answered();
 });
 
 /** Whether a socket can be used already. */
@@ -125,11 +135,13 @@ export function isReady(socket: Socket): boolean {
  * Without an agent Node opens the socket and hands it over in one go: its `connect` was seen, but not whose it is.
  *
  * @param server - where it leads, if it is to be measured
+ * @param isFirst - no other request was given the socket before
  */
 export function dialFor(
   socket: StartingTlsSocket,
   request: RoundTrip | undefined,
   server: Server | undefined,
+  isFirst = true,
 ): Dial {
   const dial = dialOf(socket);
   if (dial?.isOver === false) {
@@ -137,29 +149,24 @@ export function dialFor(
     if (request !== undefined && dial.isUnclaimed) dial.claim(request);
     return dial;
   }
-  const call = calls.get(socket);
-  const handshake = handshakes.get(socket);
-  if (!socket.connecting && handshake !== undefined) {
+  const opening = openingOf(socket);
+  const calledAt = opening?.calledAt ?? 0;
+  if (!socket.connecting && opening !== undefined && opening.handshakeAt > 0) {
     const late = new Dial(socket, request, { owner: request, server });
-    at(handshake, () => late.tlsHandshakeStart());
+    at(opening.handshakeAt, () => late.tlsHandshakeStart());
     return late;
   }
   // Dialled before the request was made, by the application or for another one, untraced and given up: this one only waits for it.
-  const isOwn = request === undefined || call === undefined || call.time >= request.begunAt;
+  const isOwn = request === undefined || (calledAt === 0 ? isFirst : calledAt >= request.begunAt);
   const late = Dial.begin(socket, isOwn ? request : undefined, { owner: request, server });
   // A Unix socket's attempt is announced inside connect().
-  if (call !== undefined && isOwn)
-    at(call.time, () => {
-      resolveFor(late);
+  if (opening !== undefined && calledAt > 0 && isOwn)
+    at(calledAt, () => {
+      if (opening.resolution !== undefined) late.resolve(opening.resolution);
       late.dnsStart();
-      if (call.path) late.connectStart('unix', call.path);
+      if (opening.path) late.connectStart('unix', opening.path);
     });
   return late;
-}
-
-function resolveFor(dial: Dial): void {
-  const resolution = resolutions.get(dial.socket);
-  if (resolution !== undefined) dial.resolve(resolution);
 }
 
 interface StartingTlsSocket extends Socket {
@@ -179,5 +186,5 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   const claimable = scope?.claimable === true || parent?.isUnclaimed === true;
   if (owner?.trace !== undefined || claimable || (server !== undefined && isMeasuring()))
     new Dial(this, owner, { owner, server, claimable }).tlsHandshakeStart();
-  else handshakes.set(this, now());
+  else openingFor(this).handshakeAt = now();
 }

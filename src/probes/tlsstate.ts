@@ -1,4 +1,5 @@
-import type { TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { TlsState } from '../clienttrace';
 
 /** What a handshake agreed on. Cheap getters only: `getPeerCertificate()` costs more than all other phases of a request together. */
@@ -11,4 +12,9 @@ export function tlsState(socket: TLSSocket): TlsState {
     servername: (socket as TLSSocket & { servername?: string | false }).servername || '',
     authorized: socket.authorized,
   };
+}
+
+/** The property is documented, but anybody may have set it. To ask for the class alone costs as much as a listener. */
+export function isTls(socket: Socket & { readonly encrypted?: boolean }): socket is TLSSocket {
+  return socket.encrypted === true && socket instanceof TLSSocket;
 }

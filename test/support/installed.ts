@@ -1,5 +1,5 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { nodeBinary } from './nodes';
@@ -52,9 +52,8 @@ let tarball: string | undefined;
 /** This package as it would be published. */
 export function packed(): string {
   if (tarball !== undefined) return tarball;
-  const folder = join(root, 'node_modules/.cache/packed');
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const folder = mkdtempSync(join(tmpdir(), 'httptrace-packed-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   const [{ filename }] = JSON.parse(
     execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
       cwd: root,

@@ -3,9 +3,9 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Generation, projectOf } from './generations';
 import { nodeBinary } from './nodes';
-import { testFiles } from './test-files';
+import { CONCURRENCY, testFilesOfCell } from './test-files';
 
-// Runs the compiled tests on every version of Node, with both generations of OpenTelemetry JS:
+// Runs the compiled tests on every version of Node, with both generations of OpenTelemetry JS, all that may depend on either:
 //
 //   npm run test:matrix                      all of it
 //   npm run test:matrix -- 22 24 --newest    some versions, each with the newest generation that supports it
@@ -55,8 +55,11 @@ function run(version: string, generation: Generation): Cell {
   const log = join(logs, `node-${version}-opentelemetry-${generation}.log`);
   const out = openSync(log, 'w');
   const started = performance.now();
-  const args = ['--test', '--test-reporter=spec', '--test-timeout=120000', ...testFiles(project)];
-  const { status } = spawnSync(binary, args, { cwd: project, stdio: ['ignore', out, out] });
+  const args = ['--test', '--test-reporter=spec', '--test-timeout=120000', CONCURRENCY];
+  const { status } = spawnSync(binary, [...args, ...testFilesOfCell(project)], {
+    cwd: project,
+    stdio: ['ignore', out, out],
+  });
   const seconds = Math.round((performance.now() - started) / 1000);
   closeSync(out);
   const said = readFileSync(log, 'utf8');

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+
 /** A waterfall as it was printed, taken apart. */
 export interface Printed {
   readonly title: string;
@@ -39,4 +41,10 @@ function rowOf(line: string): PrintedRow | undefined {
 /** The rows' names, as one text. */
 export function namesOf({ rows }: Printed): string {
   return rows.map(({ name }) => name).join('\n');
+}
+
+/** The first, which there must be. */
+export function one([first]: readonly Printed[]): Printed {
+  assert.ok(first);
+  return first;
 }
