@@ -13,24 +13,8 @@ import { onMessage, patchPublish, type UndiciMessages, type UndiciRequest } from
 
 /** Watches undici: the one in Node that `fetch` uses, and every other. All copies speak through the same channels. */
 export function undiciProbe(): () => void {
-  const dials = new UndiciDials();
-  const copies = new UndiciCopies();
-  const undo = [
-    patchPublish('request:create', (original, layer) => onCreate(original, layer, copies, dials)),
-    onMessage(
-      'client:beforeConnect',
-      guarded((message) => dials.expect(message)),
-    ),
-    onMessage(
-      'client:connected',
-      guarded(({ socket }) => connectedByUndici(socket, dials)),
-    ),
-    ...watchExchanges(new UndiciExchanges(dials)),
-  ];
-  return () => {
-    for (const each of undo) each?.();
-    copies.stop();
-  };
+  const probe = new UndiciProbe();
+  return () => probe.stop();
 }
 
 /** What is to be known after all subscribers have heard of a new request, of one that may be followed. */
@@ -43,25 +27,65 @@ interface Asked {
   readonly outer: Span | null | undefined;
 }
 
-function onCreate(original: Method, layer: Layer, copies: UndiciCopies, dials: UndiciDials): Method {
-  return function publish(this: unknown, message: UndiciMessages['request:create']) {
-    if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-    let asked: Asked | undefined;
-    try {
-      asked = ask(message.request, copies.contextOf(message.request));
-    } catch (error) {
-      failed(ask, error);
-    }
-    try {
-      return original.apply(this, arguments as unknown as unknown[]);
-    } finally {
+class UndiciProbe {
+  readonly #dials = new UndiciDials();
+  readonly #exchanges = new UndiciExchanges(this.#dials);
+  readonly #copies = new UndiciCopies();
+  readonly #undo = [
+    patchPublish('request:create', (original, layer) => this.#create(original, layer)),
+    onMessage(
+      'client:beforeConnect',
+      guarded((message) => this.#dials.expect(message)),
+    ),
+    onMessage(
+      'client:connected',
+      guarded(({ socket }) => connectedByUndici(socket, this.#dials)),
+    ),
+    ...watchAll(this.#exchanges),
+  ];
+  #doesFollow = false;
+
+  stop(): void {
+    for (const each of this.#undo) each();
+    this.#copies.stop();
+  }
+
+  #create(original: Method, layer: Layer): Method {
+    const [copies, dials, follow] = [
+      this.#copies,
+      this.#dials,
+      (request: UndiciRequest) => this.#follow(request),
+    ];
+    return function publish(this: unknown, message: UndiciMessages['request:create']) {
+      if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+      let asked: Asked | undefined;
       try {
-        dials.created(message.request, asked && begin(message.request, asked, dials));
+        asked = ask(message.request, copies.contextOf(message.request));
       } catch (error) {
-        failed(begin, error);
+        failed(ask, error);
       }
-    }
-  };
+      try {
+        return original.apply(this, arguments as unknown as unknown[]);
+      } finally {
+        try {
+          const { request } = message;
+          const roundTrip = asked && begin(request, asked, dials);
+          dials.created(request, roundTrip);
+          if (roundTrip !== undefined) follow(request);
+        } catch (error) {
+          failed(begin, error);
+        }
+      }
+    };
+  }
+
+  /** What only matters to those who follow a request is watched from the first of these on. */
+  #follow(request: UndiciRequest): void {
+    this.#copies.hear(request);
+    if (this.#doesFollow) return;
+    this.#doesFollow = true;
+    this.#undo.push(...watchFollowed(this.#exchanges));
+  }
 }
 
 function ask(request: UndiciRequest, ctx: Context): Asked | undefined {
@@ -87,28 +111,14 @@ function begin(request: UndiciRequest, asked: Asked, dials: UndiciDials): RoundT
     : undefined;
 }
 
-/** What every request does has a `try` of its own, see {@link guarded}. */
-function watchExchanges(exchanges: UndiciExchanges): (() => void)[] {
+/** What becomes of any request. Each has a `try` of its own, see {@link guarded}. */
+function watchAll(exchanges: UndiciExchanges): (() => void)[] {
   return [
     onMessage('client:sendHeaders', (message) => {
       try {
         exchanges.sent(message);
       } catch (error) {
         failed(exchanges.sent, error);
-      }
-    }),
-    onMessage('request:bodySent', (message) => {
-      try {
-        exchanges.bodySent(message);
-      } catch (error) {
-        failed(exchanges.bodySent, error);
-      }
-    }),
-    onMessage('request:headers', (message) => {
-      try {
-        exchanges.responded(message);
-      } catch (error) {
-        failed(exchanges.responded, error);
       }
     }),
     patchPublish('request:trailers', (original, layer) => {
@@ -128,6 +138,26 @@ function watchExchanges(exchanges: UndiciExchanges): (() => void)[] {
         if (layer.active) observe(message);
         return original.apply(this, arguments as unknown as unknown[]);
       };
+    }),
+  ];
+}
+
+/** What else becomes of one that somebody follows. */
+function watchFollowed(exchanges: UndiciExchanges): (() => void)[] {
+  return [
+    onMessage('request:bodySent', (message) => {
+      try {
+        exchanges.bodySent(message);
+      } catch (error) {
+        failed(exchanges.bodySent, error);
+      }
+    }),
+    onMessage('request:headers', (message) => {
+      try {
+        exchanges.responded(message);
+      } catch (error) {
+        failed(exchanges.responded, error);
+      }
     }),
   ];
 }

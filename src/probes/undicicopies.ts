@@ -10,6 +10,8 @@ interface Copy {
   readonly prototype: object;
   /** The key of what a request is handled with. */
   readonly handler: symbol | undefined;
+  /** Whether what it tells to its requests alone is heard. */
+  isHeard: boolean;
 }
 
 /** The copies of undici that there are in a process, each of which is met with the first of its requests. */
@@ -30,9 +32,10 @@ export class UndiciCopies {
    */
   contextOf(request: UndiciRequest): Context {
     const { handler: key } = this.#of(request);
-    const handler = key && (request as unknown as Record<symbol, object | null | undefined>)[key];
-    // Asked first, as `instanceof` is expensive: few are one.
-    return handler && 'runInAsyncScope' in handler && handler instanceof AsyncResource
+    const handler =
+      key && (request as unknown as Record<symbol, Partial<AsyncResource> | null | undefined>)[key];
+    // Asked first, because `instanceof` is expensive: of those of `fetch` none is one.
+    return handler?.runInAsyncScope !== undefined && handler instanceof AsyncResource
       ? handler.runInAsyncScope(active)
       : context.active();
   }
@@ -46,14 +49,21 @@ export class UndiciCopies {
 
   #meet(request: UndiciRequest, prototype: object): Copy {
     const symbols = Object.getOwnPropertySymbols(request);
-    const copy = { prototype, handler: symbols.find(({ description }) => description === 'handler') };
+    const copy = {
+      prototype,
+      handler: symbols.find(({ description }) => description === 'handler'),
+      isHeard: false,
+    };
     this.#met.set(prototype, copy);
-    this.#watch(ownerOf(request, 'onResponseStarted') ?? prototype);
     return copy;
   }
 
-  /** Some things undici tells to its request alone. */
-  #watch(owner: object): void {
+  /** Some things undici tells to its request alone: to be heard from the first one on that somebody follows. */
+  hear(request: UndiciRequest): void {
+    const copy = this.#of(request);
+    if (copy.isHeard) return;
+    copy.isHeard = true;
+    const owner = ownerOf(request, 'onResponseStarted') ?? copy.prototype;
     if (this.#patched.has(owner)) return;
     this.#patched.add(owner);
     this.#undo.push(patch(owner, 'onResponseStarted', onResponseStarted));

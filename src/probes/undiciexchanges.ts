@@ -27,7 +27,8 @@ export class UndiciExchanges {
   /** The head is about to be written, in the same go. */
   sent({ request, socket, headers }: UndiciMessages['client:sendHeaders']): void {
     const roundTrip = RoundTrip.of(request);
-    const madeAt = this.#dials.sent(request, roundTrip, socket);
+    if (roundTrip === undefined) this.#dials.settled(request);
+    else this.#dials.sent(request, roundTrip, socket);
     if (request.method === 'CONNECT') {
       tunnels.set(socket, true);
       if (roundTrip === undefined) return;
@@ -47,7 +48,7 @@ export class UndiciExchanges {
     count(socket, connection, request);
     if (roundTrip === undefined) return;
     // A request that was there before the connection became idle has waited for it.
-    const wasIdle = reused && inUse === 0 && madeAt >= idleSince;
+    const wasIdle = reused && inUse === 0 && roundTrip.begunAt >= idleSince;
     roundTrip.gotConn(socket, connection, reused, wasIdle, wasIdle ? idleSince : 0);
     roundTrip.wroteHeaders(hasBody(request), false, () => headerFields(request, headers, isH2));
   }

@@ -39,7 +39,10 @@ export function isConnectedByUndici(socket: Socket): boolean {
 export function sentAsStream(socket: Socket): RoundTrip | undefined {
   const request = sending;
   sending = undefined;
-  const roundTrip = request && RoundTrip.of(request);
-  if (request !== undefined) connected.get(socket)?.sent(request, roundTrip, socket);
+  if (request === undefined) return undefined;
+  const roundTrip = RoundTrip.of(request);
+  const dials = connected.get(socket);
+  if (roundTrip === undefined) dials?.settled(request);
+  else dials?.sent(request, roundTrip, socket);
   return roundTrip;
 }
