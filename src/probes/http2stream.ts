@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientHttp2Stream } from 'node:http2';
-import { stamp } from '../stamp';
+import { Returned } from '../stamp';
 import type { Session } from './http2session';
-import { guarded, patch } from './patch';
+import { failed, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** What is remembered of a stream, traced or not. */
@@ -13,13 +13,30 @@ interface Exchange {
   isOpen: boolean;
   /** A final response has come, not only an informational one. */
   hasResponse: boolean;
+  /** Who watches it. */
+  readonly watch: Exchanges;
 }
 
-type Observed = (stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown) => void;
+/** Where it is remembered: in a private field of the stream. A stamp, written out, because every event asks. */
+class OfStream extends Returned {
+  #exchange: Exchange;
 
+  private constructor(stream: ClientHttp2Stream, exchange: Exchange) {
+    super(stream);
+    this.#exchange = exchange;
+  }
+
+  static get(stream: ClientHttp2Stream | OfStream): Exchange | undefined {
+    return #exchange in stream ? stream.#exchange : undefined;
+  }
+
+  static set(stream: ClientHttp2Stream | OfStream, exchange: Exchange): void {
+    if (#exchange in stream) stream.#exchange = exchange;
+    else new OfStream(stream, exchange);
+  }
+}
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
 export class Exchanges {
-  readonly #of = stamp<ClientHttp2Stream, Exchange>();
   #isWatching = false;
   #undo: (() => void) | undefined;
 
@@ -27,24 +44,28 @@ export class Exchanges {
   watch(stream: ClientHttp2Stream): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    const exchanges = this.#of;
-    const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
-    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
-      return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
-        const exchange = event !== 'data' && layer.active ? exchanges.get(this) : undefined;
-        if (exchange === undefined) return original.apply(this, arguments as unknown as unknown[]);
-        if (event !== 'ready') {
-          observe(this, exchange, event, value);
-          return original.apply(this, arguments as unknown as unknown[]);
-        }
-        // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
-        try {
-          return original.apply(this, arguments as unknown as unknown[]);
-        } finally {
-          observe(this, exchange, event, value);
-        }
-      };
-    });
+    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) =>
+      this.#emit(original, layer),
+    );
+  }
+
+  #emit(original: Method, layer: Layer): Method {
+    const watch = this;
+    return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
+      const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
+      if (exchange === undefined || exchange.watch !== watch)
+        return original.apply(this, arguments as unknown as unknown[]);
+      if (event !== 'ready') {
+        observe(this, exchange, event, value);
+        return original.apply(this, arguments as unknown as unknown[]);
+      }
+      // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
+      try {
+        return original.apply(this, arguments as unknown as unknown[]);
+      } finally {
+        observe(this, exchange, event, value);
+      }
+    };
   }
 
   stop(): void {
@@ -53,9 +74,34 @@ export class Exchanges {
 
   /** Remembers a stream that `request` has just made. */
   begin(stream: ClientHttp2Stream, session: Session): void {
-    const exchange = { session, hasBody: !stream.writableEnded, isOpen: false, hasResponse: false };
-    this.#of.set(stream, exchange);
+    const hasBody = !stream.writableEnded;
+    const exchange = { session, hasBody, isOpen: false, hasResponse: false, watch: this };
+    OfStream.set(stream, exchange);
     if (!stream.pending) opened(stream, exchange, RoundTrip.of(stream));
+  }
+}
+
+/** Whether something is to be learnt from an event. */
+function isTelling(event: string): boolean {
+  switch (event) {
+    case 'ready':
+    case 'headers':
+    case 'response':
+    case 'finish':
+    case 'end':
+    case 'error':
+    case 'close':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function observe(stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown): void {
+  try {
+    streamEvent(stream, exchange, event, value);
+  } catch (error) {
+    failed(streamEvent, error);
   }
 }
 
