@@ -21,7 +21,7 @@ interface Exchange {
 class OfStream extends Returned {
   #exchange: Exchange;
 
-  private constructor(stream: ClientHttp2Stream, exchange: Exchange) {
+  private constructor(stream: object, exchange: Exchange) {
     super(stream);
     this.#exchange = exchange;
   }
@@ -31,8 +31,12 @@ class OfStream extends Returned {
   }
 
   static set(stream: ClientHttp2Stream | OfStream, exchange: Exchange): void {
-    if (#exchange in stream) stream.#exchange = exchange;
-    else new OfStream(stream, exchange);
+    try {
+      // Not asked first whether it has one: V8 is slow to find nothing.
+      new OfStream(stream, exchange);
+    } catch {
+      (stream as OfStream).#exchange = exchange;
+    }
   }
 }
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
@@ -51,19 +55,24 @@ export class Exchanges {
 
   #emit(original: Method, layer: Layer): Method {
     const watch = this;
-    return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
+    return function emit(this: ClientHttp2Stream, event: string, value: unknown, other: unknown) {
       const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
-      if (exchange === undefined || exchange.watch !== watch)
-        return original.apply(this, arguments as unknown as unknown[]);
-      if (event !== 'ready') {
-        observe(this, exchange, event, value);
-        return original.apply(this, arguments as unknown as unknown[]);
-      }
-      // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
+      const isWatched = exchange !== undefined && exchange.watch === watch;
+      // Node itself waits for 'ready', and fails if a hook has destroyed the session by then (22 to 26).
+      if (isWatched && event !== 'ready') observe(this, exchange, event, value);
       try {
+        // `apply` makes an array of them, of every event of every stream.
+        switch (arguments.length) {
+          case 1:
+            return original.call(this, event);
+          case 2:
+            return original.call(this, event, value);
+          case 3:
+            return original.call(this, event, value, other);
+        }
         return original.apply(this, arguments as unknown as unknown[]);
       } finally {
-        observe(this, exchange, event, value);
+        if (isWatched && event === 'ready') observe(this, exchange, event, value);
       }
     };
   }

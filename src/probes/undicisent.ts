@@ -15,7 +15,7 @@ export interface Sent {
 export class SentRequest extends Returned {
   #sent: Sent | undefined;
 
-  private constructor(request: UndiciRequest, sent: Sent) {
+  private constructor(request: object, sent: Sent) {
     super(request);
     this.#sent = sent;
   }
@@ -25,8 +25,12 @@ export class SentRequest extends Returned {
   }
 
   static set(request: UndiciRequest | SentRequest, sent: Sent): void {
-    if (#sent in request) request.#sent = sent;
-    else new SentRequest(request, sent);
+    try {
+      // Not asked first whether it has been sent before: V8 is slow to find nothing.
+      new SentRequest(request, sent);
+    } catch {
+      (request as SentRequest).#sent = sent;
+    }
   }
 
   /** Finds it for the last time. */
