@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientHttp2Stream } from 'node:http2';
 import { Returned } from '../stamp';
+import { headerFields, waits100Continue } from './http2head';
 import type { Session } from './http2session';
 import { failed, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
@@ -185,20 +186,4 @@ function release(exchange: Exchange): void {
 function cancelled({ rstCode }: ClientHttp2Stream): Error {
   const message = rstCode === 0 ? 'The stream was closed before its response' : 'The stream was cancelled';
   return Object.assign(new Error(message), { code: 'ERR_HTTP2_STREAM_CANCEL' });
-}
-
-/** Whether the application may hold the body back until the server says `100 Continue`. */
-function waits100Continue({ sentHeaders }: ClientHttp2Stream): boolean {
-  return /100-continue/i.test(String(sentHeaders?.expect ?? ''));
-}
-
-/** As in Go one value at a time, pseudo header fields first; in lower case, as on the wire. */
-function* headerFields({ sentHeaders }: ClientHttp2Stream): Iterable<[string, readonly string[]]> {
-  const fields = Object.entries(sentHeaders ?? {});
-  for (const pseudo of [true, false])
-    for (const [name, values] of fields) {
-      if (values === undefined || name.startsWith(':') !== pseudo) continue;
-      for (const value of Array.isArray(values) ? values : [values])
-        yield [name.toLowerCase(), [String(value)]];
-    }
 }
