@@ -46,6 +46,7 @@ function hasIds({ traceId, spanId }: SpanContext): boolean {
 
 /** What one instrumentation wants of each request: its phases written, and the hooks of its option `clientTrace` called. */
 export class ConfiguredSource implements Source {
+  readonly mayWant: boolean;
   private readonly options: Options;
   private readonly tracer: () => Tracer;
   private readonly reported = new Set<HookName>();
@@ -54,6 +55,7 @@ export class ConfiguredSource implements Source {
 
   constructor(options: Options, tracer: () => Tracer) {
     this.options = options;
+    this.mayWant = options.clientTrace !== undefined || options.mode !== 'off';
     this.tracer = tracer;
   }
 
