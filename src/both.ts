@@ -10,6 +10,8 @@ export const bodyEnd = Symbol('bodyEnd');
 /** A trace of ours. */
 export interface SinkTrace extends ClientTrace {
   [bodyEnd]?(): void;
+  /** Its hooks do nothing to the connection or the request: they can be called whatever Node is about to do. */
+  readonly isHarmless?: boolean;
 }
 
 /**

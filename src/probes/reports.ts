@@ -35,6 +35,11 @@ export class Reports {
     process.nextTick(tellWaiting, this);
   }
 
+  /** The same, unless nothing but sinks of ours are told: they do nothing to a socket. */
+  holdBackFromHooks(): void {
+    if (this.owner?.trace?.isHarmless !== true) this.holdBack();
+  }
+
   /** Tells the request, if it is known, what has been waiting. */
   tellWaiting(): void {
     const { owner, waiting } = this;
