@@ -4,14 +4,10 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
-import {
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation, HttpTraceSpanProcessor } from 'opentelemetry-instrumentation-httptrace';
 import { serve } from './local/server';
+import { printTrees } from './local/tree';
 
 const exporter = new InMemorySpanExporter();
 trace.setGlobalTracerProvider(
@@ -25,14 +21,6 @@ registerInstrumentations({
   instrumentations: [new UndiciInstrumentation(), new HttpTraceInstrumentation()],
 });
 
-function print(span: ReadableSpan, indent = ''): void {
-  const name = `${indent}${span.name}`;
-  const [seconds, nanos] = span.duration;
-  console.log(name.padEnd(20), `${(seconds * 1e3 + nanos / 1e6).toFixed(3)} ms`);
-  for (const child of exporter.getFinishedSpans())
-    if (child.parentSpanContext?.spanId === span.spanContext().spanId) print(child, `${indent}  `);
-}
-
 async function main(): Promise<void> {
   const server = await serve('http:', (_req, res) => res.end('hello\n'));
   for (const path of ['/cold', '/reused']) {
@@ -41,11 +29,7 @@ async function main(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   await server.close();
-  for (const span of exporter.getFinishedSpans()) {
-    if (span.parentSpanContext !== undefined) continue;
-    print(span);
-    console.log(span.attributes);
-  }
+  printTrees(exporter);
 }
 
 void main();

@@ -5,14 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { context, SpanKind, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation } from 'opentelemetry-instrumentation-httptrace';
 import { certificate } from './local/server';
+import { printTrees } from './local/tree';
 
 const exporter = new InMemorySpanExporter();
 trace.setGlobalTracerProvider(
@@ -33,14 +29,6 @@ async function get(session: http2.ClientHttp2Session, path: string): Promise<str
   }
 }
 
-function print(span: ReadableSpan, indent = ''): void {
-  const name = `${indent}${span.name}`;
-  const [seconds, nanos] = span.duration;
-  console.log(name.padEnd(20), `${(seconds * 1e3 + nanos / 1e6).toFixed(3)} ms`);
-  for (const child of exporter.getFinishedSpans())
-    if (child.parentSpanContext?.spanId === span.spanContext().spanId) print(child, `${indent}  `);
-}
-
 async function main(): Promise<void> {
   const made = await certificate();
   const server = http2.createSecureServer(made, (_req, res) => res.end('hello\n')).listen(0, 'localhost');
@@ -53,11 +41,7 @@ async function main(): Promise<void> {
   session.close();
   server.close();
 
-  for (const span of exporter.getFinishedSpans()) {
-    if (span.parentSpanContext !== undefined) continue;
-    print(span);
-    console.log(span.attributes);
-  }
+  printTrees(exporter);
 }
 
 main();

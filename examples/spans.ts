@@ -3,13 +3,9 @@ import { context, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
-import {
-  InMemorySpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  TracerProvider,
-} from '@opentelemetry/sdk-trace';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace';
 import { HttpTraceInstrumentation, HttpTraceSpanProcessor } from 'opentelemetry-instrumentation-httptrace';
+import { printTrees } from './local/tree';
 
 const exporter = new InMemorySpanExporter();
 trace.setGlobalTracerProvider(
@@ -28,18 +24,4 @@ registerInstrumentations({
 // Where this line stands, not at the top: instrumentation-http sees programs that require http after it.
 import requests = require('./local/two-requests');
 
-function print(span: ReadableSpan, indent = ''): void {
-  const name = `${indent}${span.name}`;
-  const [seconds, nanos] = span.duration;
-  console.log(name.padEnd(20), `${(seconds * 1e3 + nanos / 1e6).toFixed(3)} ms`);
-  for (const child of exporter.getFinishedSpans())
-    if (child.parentSpanContext?.spanId === span.spanContext().spanId) print(child, `${indent}  `);
-}
-
-requests.coldAndReused().then(() => {
-  for (const span of exporter.getFinishedSpans()) {
-    if (span.parentSpanContext !== undefined) continue;
-    print(span);
-    console.log(span.attributes);
-  }
-});
+requests.coldAndReused().then(() => printTrees(exporter));

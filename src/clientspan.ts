@@ -1,6 +1,6 @@
-import { type Context, type Span, SpanKind, trace } from '@opentelemetry/api';
-import { type Begun, now } from './clock';
-import { spanContextOf } from './traceparent';
+import { type Context, type Span, SpanKind } from '@opentelemetry/api';
+import { now } from './clock';
+import { namesActive, spanContextOf } from './traceparent';
 import type { RequestSpan } from './tracing';
 
 /** Who makes spans for requests of undici and does not make them active. */
@@ -12,45 +12,50 @@ interface SdkSpan extends Span {
   readonly instrumentationScope?: { readonly name?: string };
 }
 
+/** The span of the request that is being made, once it has begun; null until then; undefined while no look-out is kept. */
+let seen: Span | null | undefined;
+
 /**
- * A look-out for the span of one request, for as long as somebody else (instrumentation-undici) may begin it.
+ * Begins to look out for the span of one request, for as long as somebody else (instrumentation-undici) may begin it.
  *
  * Nothing asynchronous happens meanwhile; a request that is made meanwhile, by a hook of that instrumentation, has a look-out of its own.
+ * @returns what {@link endLookout} must be given
  */
-export class Lookout {
-  static #current: Lookout | undefined;
+export function lookOut(): Span | null | undefined {
+  const outer = seen;
+  seen = null;
+  return outer;
+}
 
-  /** `HttpTraceSpanProcessor` tells of every span that begins. */
-  static spanBegun(span: Span): void {
-    const lookout = Lookout.#current;
-    if (lookout === undefined || lookout.#span !== undefined) return;
-    const { kind, instrumentationScope } = span as SdkSpan;
-    if (kind === SpanKind.CLIENT && instrumentationScope?.name === SCOPE) lookout.#span = span;
-  }
+/** Ends it, and returns the span. */
+export function endLookout(outer: Span | null | undefined): Span | undefined {
+  const span = seen;
+  seen = outer;
+  return span ?? undefined;
+}
 
-  readonly #outer = Lookout.#current;
-  readonly #earliest = Date.now();
-  #span: Span | undefined;
+/** `HttpTraceSpanProcessor` tells of every span that begins. */
+export function spanBegun(span: Span): void {
+  if (seen !== null) return;
+  const { kind, instrumentationScope } = span as SdkSpan;
+  if (kind === SpanKind.CLIENT && instrumentationScope?.name === SCOPE) seen = span;
+}
 
-  constructor() {
-    Lookout.#current = this;
-  }
-
-  /** Ends it; returns between which moments a span of the time began. */
-  end(): Begun {
-    Lookout.#current = this.#outer;
-    return { earliest: this.#earliest, by: now(), latest: Date.now() };
-  }
-
-  /**
-   * The span of the request; undefined if it is the active one of `ctx`, or there is none.
-   * @param traceparent - what was put into the request's headers meanwhile: it tells the ids of a span of which no more can be known
-   */
-  found(ctx: Context, begun: Begun, traceparent?: string, tracestate?: string): RequestSpan | undefined {
-    if (this.#span !== undefined) return { span: this.#span, spanContext: this.#span.spanContext(), begun };
-    const spanContext = traceparent === undefined ? undefined : spanContextOf(traceparent, tracestate);
-    if (spanContext === undefined || trace.getSpanContext(ctx)?.spanId === spanContext.spanId)
-      return undefined;
-    return { span: undefined, spanContext, begun };
-  }
+/**
+ * The span of a request; undefined if it is the active one of `ctx`, or there is none.
+ * @param span - the one that was looked out for
+ * @param earliest - `Date.now()` before it may have begun
+ * @param traceparent - what was put into the request's headers meanwhile: it tells the ids of a span of which no more can be known
+ */
+export function requestSpanOf(
+  ctx: Context,
+  span: Span | undefined,
+  earliest: number,
+  traceparent?: string,
+  tracestate?: string,
+): RequestSpan | undefined {
+  const named = span === undefined && traceparent !== undefined && !namesActive(ctx, traceparent);
+  const spanContext = named ? spanContextOf(traceparent, tracestate) : span?.spanContext();
+  if (spanContext === undefined) return undefined;
+  return { span, spanContext, begun: { earliest, by: now(), latest: Date.now() } };
 }

@@ -1,5 +1,5 @@
 import type { Context, Span } from '@opentelemetry/api';
-import { Lookout } from './clientspan';
+import { spanBegun } from './clientspan';
 
 /**
  * What {@link HttpTraceSpanProcessor} needs of a span processor: any of `@opentelemetry/sdk-trace-base` 2 or `@opentelemetry/sdk-trace` 3 will do.
@@ -66,7 +66,7 @@ export class HttpTraceSpanProcessor implements InnerSpanProcessor {
   }
 
   onStart(span: Span, parentContext: Context): void {
-    Lookout.spanBegun(span);
+    spanBegun(span);
     this.#inner?.onStart(span, parentContext);
   }
 

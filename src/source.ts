@@ -41,6 +41,7 @@ function mayRecord(ctx: Context, requestSpan: RequestSpan | undefined): boolean 
 
 /** What one instrumentation wants of each request: its phases written, and the hooks of its option `clientTrace` called. */
 export class ConfiguredSource implements Source {
+  readonly mayWant: boolean;
   readonly #options: Options;
   readonly #tracer: () => Tracer;
   readonly #reported = new Set<HookName>();
@@ -49,6 +50,7 @@ export class ConfiguredSource implements Source {
 
   constructor(options: Options, tracer: () => Tracer) {
     this.#options = options;
+    this.mayWant = options.clientTrace !== undefined || options.mode !== 'off';
     this.#tracer = tracer;
   }
 

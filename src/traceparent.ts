@@ -2,17 +2,29 @@ import { type Context, createTraceState, type SpanContext, trace } from '@opente
 import { now } from './clock';
 import type { RequestSpan } from './tracing';
 
+const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}/;
+
 /** The span that a W3C `traceparent` names. */
 export function spanContextOf(traceparent: string, tracestate?: string): SpanContext | undefined {
-  const [, traceId, spanId, flags] =
-    /^[\da-f]{2}-([\da-f]{32})-([\da-f]{16})-([\da-f]{2})/.exec(traceparent) ?? [];
-  if (traceId === undefined || spanId === undefined) return undefined;
-  return {
-    traceId,
-    spanId,
-    traceFlags: Number.parseInt(flags ?? '', 16),
-    ...(tracestate && { traceState: createTraceState(tracestate) }),
+  if (!TRACEPARENT.test(traceparent)) return undefined;
+  const spanContext: SpanContext = {
+    traceId: traceparent.slice(3, 35),
+    spanId: traceparent.slice(36, 52),
+    traceFlags: Number.parseInt(traceparent.slice(53, 55), 16),
   };
+  if (tracestate) spanContext.traceState = createTraceState(tracestate);
+  return spanContext;
+}
+
+/** Whether the span that a `traceparent` names is the active one of `ctx`. */
+export function namesActive(ctx: Context, traceparent: string): boolean {
+  const active = trace.getSpanContext(ctx);
+  return active !== undefined && traceparent.startsWith(active.spanId, 36);
+}
+
+/** Whether it says that its span, another than the active one of `ctx`, is not sampled. Told without taking it apart: most are not, where few are. */
+export function namesUnsampled(ctx: Context, traceparent: string): boolean {
+  return traceparent.startsWith('00', 53) && !namesActive(ctx, traceparent);
 }
 
 /**

@@ -1,5 +1,6 @@
 import {
   type Context,
+  INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   type Span,
   type SpanContext,
@@ -40,7 +41,7 @@ export interface RequestSpan {
 
 /** Whether a span known by its ids is recorded, as well as they can tell. */
 export function isSampled(spanContext: SpanContext): boolean {
-  return isSpanContextValid(spanContext) && (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0;
+  return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0 && isSpanContextValid(spanContext);
 }
 
 /** A request while it runs: what our own sinks may read when one of their hooks is called. */
@@ -58,8 +59,17 @@ export interface Exchange extends RequestInfo {
   readonly hasBody: boolean;
 }
 
+/** Stands for any span that is not sampled, where nothing else of it matters. */
+export const NOT_SAMPLED: RequestSpan = {
+  span: undefined,
+  spanContext: INVALID_SPAN_CONTEXT,
+  begun: { earliest: 0, latest: 0, by: 0 },
+};
+
 /** Whoever wants to follow requests: an enabled instrumentation, or the debug log. */
 export interface Source {
+  /** Whether it might want a request, depending on its span; if not, it wants none. */
+  readonly mayWant: boolean;
   /** Asked first, for every request: is there any reason to trace one made in this context, with this span? Must cost next to nothing. */
   wants(ctx: Context, requestSpan: RequestSpan | undefined): boolean;
   /** True: this request is not to be traced at all, by anyone. */
@@ -84,6 +94,12 @@ export function addSource(source: Source): () => void {
 export function coalescesLookups(): boolean {
   for (let i = 0; i < sources.length; i++) if (sources[i]?.coalesceLookups) return true;
   return false;
+}
+
+/** Whether a request made in this context might be wanted, depending on a span of its own that is yet to begin. */
+export function mayBeWanted(ctx: Context): boolean {
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.mayWant) return !isInHook();
+  return isWanted(ctx);
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */

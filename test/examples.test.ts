@@ -3,6 +3,25 @@ import { test } from 'node:test';
 import { runExample } from './support/program';
 import { closedPort } from './support/servers';
 
+/** The spans that are printed, each indented by two below its parent. */
+function namesIn(stdout: string): string[] {
+  return [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(([, indent, name]) => `${indent}${name}`);
+}
+
+/** A request that opened its connection, over TLS, and one that found it open. */
+const OVER_TLS = [
+  'GET',
+  '  http.getconn',
+  '    http.dns',
+  '    http.connect',
+  '    http.tls',
+  '  http.wait',
+  '  http.receive',
+  'GET',
+  '  http.wait',
+  '  http.receive',
+];
+
 test('examples/manual-hooks prints what the example of Go prints, for a real https request', async () => {
   const { code, stdout, stderr } = await runExample('manual-hooks.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
@@ -23,21 +42,7 @@ test('examples/manual-hooks traces the URL it is given', async () => {
 test('examples/spans prints the tree of a cold and of a reused request', async () => {
   const { code, stdout, stderr } = await runExample('spans.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
-    ([, indent, name]) => `${indent}${name}`,
-  );
-  assert.deepEqual(names, [
-    'GET',
-    '  http.getconn',
-    '    http.dns',
-    '    http.connect',
-    '    http.tls',
-    '  http.wait',
-    '  http.receive',
-    'GET',
-    '  http.wait',
-    '  http.receive',
-  ]);
+  assert.deepEqual(namesIn(stdout), OVER_TLS);
   assert.match(
     stdout,
     /'http\.conn\.reused': false,.*'http\.conn\.reused': true,.*'http\.conn\.idle_time': /s,
@@ -47,9 +52,7 @@ test('examples/spans prints the tree of a cold and of a reused request', async (
 test('examples/fetch prints the tree of a cold and of a reused request of fetch, and what its span tells of the connection', async () => {
   const { code, stdout, stderr } = await runExample('fetch.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
-    ([, indent, name]) => `${indent}${name}`,
-  );
+  const names = namesIn(stdout);
   assert.deepEqual(names.slice(0, 6), [
     'GET',
     '  http.getconn',
@@ -103,20 +106,6 @@ test('examples/metrics prints what Prometheus would scrape: one connection, clos
 test('examples/http2 prints the tree of the first and of the second stream of a session', async () => {
   const { code, stdout, stderr } = await runExample('http2.js');
   assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
-  const names = [...stdout.matchAll(/^( *)(\S+) +[\d.]+ ms$/gm)].map(
-    ([, indent, name]) => `${indent}${name}`,
-  );
-  assert.deepEqual(names, [
-    'GET',
-    '  http.getconn',
-    '    http.dns',
-    '    http.connect',
-    '    http.tls',
-    '  http.wait',
-    '  http.receive',
-    'GET',
-    '  http.wait',
-    '  http.receive',
-  ]);
+  assert.deepEqual(namesIn(stdout), OVER_TLS);
   assert.match(stdout, /'http\.conn\.reused': false,.*'http\.conn\.reused': true,/s);
 });

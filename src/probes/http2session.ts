@@ -6,6 +6,7 @@ import { TLSSocket } from 'node:tls';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { type Server, willMeasure } from '../measuring';
+import { Returned } from '../stamp';
 import type { Dial } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
@@ -15,18 +16,50 @@ import { dialFor, hopOf } from './sockets';
 import { isConnectedByUndici, sentAsStream } from './undicih2';
 import { isUndiciSocket } from './undicisockets';
 
+/** Where it is remembered: in a private field of the session. A stamp, written out, because every request asks. */
+class OfSession extends Returned {
+  #session: Session;
+
+  private constructor(key: ClientHttp2Session, session: Session) {
+    super(key);
+    this.#session = session;
+  }
+
+  static get(key: ClientHttp2Session | OfSession): Session | undefined {
+    return #session in key ? key.#session : undefined;
+  }
+
+  static set(key: ClientHttp2Session | OfSession, session: Session): void {
+    if (#session in key) key.#session = session;
+    else new OfSession(key, session);
+  }
+}
+
 /**
  * What is remembered of a client session: its connection, who made it, and how many streams are open.
  *
  * Kept for every session, traced or not, from its construction on; one that is older is met at the next request made of it.
  */
 export class Session {
+  readonly #watch: object;
   readonly #socket: Socket;
   #dials: readonly Dial[] = [];
   #open = 0;
 
-  /** @param session - being constructed, or about to make a request */
-  constructor(session: ClientHttp2Session) {
+  /**
+   * What is remembered of a session that is being constructed, or about to make a request.
+   * @param watch - whoever asks: what was remembered for another one may have changed unseen
+   */
+  static of(session: ClientHttp2Session, watch: object): Session {
+    const known = OfSession.get(session);
+    if (known !== undefined && known.#watch === watch) return known;
+    const met = new Session(session, watch);
+    OfSession.set(session, met);
+    return met;
+  }
+
+  private constructor(session: ClientHttp2Session, watch: object) {
+    this.#watch = watch;
     this.#socket = socketOf(session);
     const server = willMeasure() ? hopOf(this.#socket) : undefined;
     if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
@@ -67,6 +100,7 @@ export class Session {
   /** Gives what made the connection to the first stream, and to none of the others; undefined if nobody follows that one. */
   giveDials(first: RoundTrip | undefined): void {
     const dials = this.#dials;
+    if (dials.length === 0) return;
     this.#dials = [];
     for (const dial of dials)
       if (first === undefined) dial.keep(false);

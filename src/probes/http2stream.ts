@@ -1,8 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ClientHttp2Stream } from 'node:http2';
-import { stamp } from '../stamp';
+import { Returned } from '../stamp';
+import { headerFields, waits100Continue } from './http2head';
 import type { Session } from './http2session';
-import { guarded, patch } from './patch';
+import { failed, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** What is remembered of a stream, traced or not. */
@@ -13,13 +14,34 @@ interface Exchange {
   isOpen: boolean;
   /** A final response has come, not only an informational one. */
   hasResponse: boolean;
+  /** Who watches it. */
+  readonly watch: Exchanges;
 }
 
-type Observed = (stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown) => void;
+/** Where it is remembered: in a private field of the stream. A stamp, written out, because every event asks. */
+class OfStream extends Returned {
+  #exchange: Exchange;
 
+  private constructor(stream: object, exchange: Exchange) {
+    super(stream);
+    this.#exchange = exchange;
+  }
+
+  static get(stream: ClientHttp2Stream | OfStream): Exchange | undefined {
+    return #exchange in stream ? stream.#exchange : undefined;
+  }
+
+  static set(stream: ClientHttp2Stream | OfStream, exchange: Exchange): void {
+    try {
+      // Not asked first whether it has one: V8 is slow to find nothing.
+      new OfStream(stream, exchange);
+    } catch {
+      (stream as OfStream).#exchange = exchange;
+    }
+  }
+}
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
 export class Exchanges {
-  readonly #of = stamp<ClientHttp2Stream, Exchange>();
   #isWatching = false;
   #undo: (() => void) | undefined;
 
@@ -27,24 +49,33 @@ export class Exchanges {
   watch(stream: ClientHttp2Stream): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    const exchanges = this.#of;
-    const observe = guarded<unknown, Parameters<Observed>>(streamEvent);
-    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) => {
-      return function emit(this: ClientHttp2Stream, event: string, value: unknown) {
-        const exchange = event !== 'data' && layer.active ? exchanges.get(this) : undefined;
-        if (exchange === undefined) return original.apply(this, arguments as unknown as unknown[]);
-        if (event !== 'ready') {
-          observe(this, exchange, event, value);
-          return original.apply(this, arguments as unknown as unknown[]);
+    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) =>
+      this.#emit(original, layer),
+    );
+  }
+
+  #emit(original: Method, layer: Layer): Method {
+    const watch = this;
+    return function emit(this: ClientHttp2Stream, event: string, value: unknown, other: unknown) {
+      const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
+      const isWatched = exchange !== undefined && exchange.watch === watch;
+      // Node itself waits for 'ready', and fails if a hook has destroyed the session by then (22 to 26).
+      if (isWatched && event !== 'ready') observe(this, exchange, event, value);
+      try {
+        // `apply` makes an array of them, of every event of every stream.
+        switch (arguments.length) {
+          case 1:
+            return original.call(this, event);
+          case 2:
+            return original.call(this, event, value);
+          case 3:
+            return original.call(this, event, value, other);
         }
-        // Node itself waits for this event, and fails if a hook has destroyed the session by then (22 to 26).
-        try {
-          return original.apply(this, arguments as unknown as unknown[]);
-        } finally {
-          observe(this, exchange, event, value);
-        }
-      };
-    });
+        return original.apply(this, arguments as unknown as unknown[]);
+      } finally {
+        if (isWatched && event === 'ready') observe(this, exchange, event, value);
+      }
+    };
   }
 
   stop(): void {
@@ -53,9 +84,34 @@ export class Exchanges {
 
   /** Remembers a stream that `request` has just made. */
   begin(stream: ClientHttp2Stream, session: Session): void {
-    const exchange = { session, hasBody: !stream.writableEnded, isOpen: false, hasResponse: false };
-    this.#of.set(stream, exchange);
+    const hasBody = !stream.writableEnded;
+    const exchange = { session, hasBody, isOpen: false, hasResponse: false, watch: this };
+    OfStream.set(stream, exchange);
     if (!stream.pending) opened(stream, exchange, RoundTrip.of(stream));
+  }
+}
+
+/** Whether something is to be learnt from an event. */
+function isTelling(event: string): boolean {
+  switch (event) {
+    case 'ready':
+    case 'headers':
+    case 'response':
+    case 'finish':
+    case 'end':
+    case 'error':
+    case 'close':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function observe(stream: ClientHttp2Stream, exchange: Exchange, event: string, value: unknown): void {
+  try {
+    streamEvent(stream, exchange, event, value);
+  } catch (error) {
+    failed(streamEvent, error);
   }
 }
 
@@ -130,20 +186,4 @@ function release(exchange: Exchange): void {
 function cancelled({ rstCode }: ClientHttp2Stream): Error {
   const message = rstCode === 0 ? 'The stream was closed before its response' : 'The stream was cancelled';
   return Object.assign(new Error(message), { code: 'ERR_HTTP2_STREAM_CANCEL' });
-}
-
-/** Whether the application may hold the body back until the server says `100 Continue`. */
-function waits100Continue({ sentHeaders }: ClientHttp2Stream): boolean {
-  return /100-continue/i.test(String(sentHeaders?.expect ?? ''));
-}
-
-/** As in Go one value at a time, pseudo header fields first; in lower case, as on the wire. */
-function* headerFields({ sentHeaders }: ClientHttp2Stream): Iterable<[string, readonly string[]]> {
-  const fields = Object.entries(sentHeaders ?? {});
-  for (const pseudo of [true, false])
-    for (const [name, values] of fields) {
-      if (values === undefined || name.startsWith(':') !== pseudo) continue;
-      for (const value of Array.isArray(values) ? values : [values])
-        yield [name.toLowerCase(), [String(value)]];
-    }
 }

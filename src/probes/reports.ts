@@ -1,3 +1,4 @@
+import { isOurs } from '../both';
 import type { ClientTrace } from '../clienttrace';
 import { at, now } from '../clock';
 import { guarded } from './patch';
@@ -35,9 +36,10 @@ export class Reports {
     process.nextTick(tellWaiting, this);
   }
 
-  /** The same, unless nothing but sinks of ours are told: they do nothing to a socket. */
+  /** The same, unless all hooks are ours, which do nothing to a socket. */
   holdBackFromHooks(): void {
-    if (this.owner?.trace?.isHarmless !== true) this.holdBack();
+    const trace = this.owner?.trace;
+    if (trace === undefined || !isOurs(trace)) this.holdBack();
   }
 
   /** Tells the request, if it is known, what has been waiting. */

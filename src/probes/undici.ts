@@ -1,92 +1,163 @@
-import { AsyncResource } from 'node:async_hooks';
-import { type Context, context } from '@opentelemetry/api';
-import { Lookout } from '../clientspan';
-import { isWanted } from '../tracing';
-import { ownerOf, patch } from './patch';
+import type { Context, Span } from '@opentelemetry/api';
+import { endLookout, lookOut, requestSpanOf } from '../clientspan';
+import { namesUnsampled } from '../traceparent';
+import { isWanted, mayBeWanted, NOT_SAMPLED } from '../tracing';
+import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
+import { UndiciCopies } from './undicicopies';
 import { UndiciDials } from './undicidials';
-import { onResponseStarted, UndiciExchanges } from './undiciexchanges';
-import { connectedByUndici, onConnect } from './undicih2';
+import { UndiciExchanges } from './undiciexchanges';
+import { connectedByUndici } from './undicih2';
 import { lastHeader, targetOf } from './undicihead';
-import { aroundMessage, onMessage, type UndiciRequest } from './undicimessages';
-
-/** What is to be known after all subscribers have heard of a new request. */
-interface Created {
-  readonly lookout: Lookout;
-  readonly ctx: Context;
-  /** How many header fields the request had, in whatever form. */
-  readonly headers: number;
-}
+import { onMessage, patchPublish, type UndiciMessages, type UndiciRequest } from './undicimessages';
 
 /** Watches undici: the one in Node that `fetch` uses, and every other. All copies speak through the same channels. */
 export function undiciProbe(): () => void {
-  const dials = new UndiciDials();
-  const exchanges = new UndiciExchanges(dials);
-  const undoCopies: ((() => void) | undefined)[] = [];
-  const copies = new WeakSet<object>();
-  /** Some things undici tells to its request alone, whose class is met with the first of them. */
-  const watchCopy = (request: UndiciRequest) => {
-    const owner = ownerOf(request, 'onResponseStarted') ?? Object.getPrototypeOf(request);
-    if (copies.has(owner)) return;
-    copies.add(owner);
-    undoCopies.push(patch(owner, 'onResponseStarted', onResponseStarted));
-    if ('onConnect' in owner) undoCopies.push(patch(owner, 'onConnect', onConnect));
-  };
-  const undo = [
-    aroundMessage(
-      'request:create',
-      ({ request }): Created => {
-        watchCopy(request);
-        return { ctx: contextOf(request), headers: request.headers.length, lookout: new Lookout() };
-      },
-      ({ request }, created) => {
-        if (created !== undefined) dials.created(request, begin(request, created, dials.isTunnel(request)));
-      },
+  const probe = new UndiciProbe();
+  return () => probe.stop();
+}
+
+/** What is to be known after all subscribers have heard of a new request, of one that may be followed. */
+interface Asked {
+  readonly ctx: Context;
+  /** How many header fields it had, in whatever form. */
+  readonly headers: number;
+  /** `Date.now()` before. */
+  readonly earliest: number;
+  readonly outer: Span | null | undefined;
+}
+
+class UndiciProbe {
+  readonly #dials = new UndiciDials();
+  readonly #exchanges = new UndiciExchanges(this.#dials);
+  readonly #copies = new UndiciCopies();
+  readonly #undo = [
+    patchPublish('request:create', (original, layer) => this.#create(original, layer)),
+    onMessage(
+      'client:beforeConnect',
+      guarded((message) => this.#dials.expect(message)),
     ),
-    onMessage('client:beforeConnect', (message) => dials.expect(message)),
-    onMessage('client:connected', ({ socket }) => connectedByUndici(socket, dials)),
-    onMessage('client:sendHeaders', (message) => exchanges.sent(message)),
-    onMessage('request:bodySent', ({ request }) => exchanges.bodySent(request)),
-    onMessage('request:headers', (message) => exchanges.responded(message)),
-    aroundMessage('request:trailers', ({ request }) => exchanges.completed(request)),
-    aroundMessage('request:error', (message) => exchanges.failed(message)),
+    onMessage(
+      'client:connected',
+      guarded(({ socket }) => connectedByUndici(socket, this.#dials)),
+    ),
+    ...watchAll(this.#exchanges),
   ];
-  return () => {
-    for (const each of [...undo, ...undoCopies]) each?.();
-  };
+  #doesFollow = false;
+
+  stop(): void {
+    for (const each of this.#undo) each();
+    this.#copies.stop();
+  }
+
+  #create(original: Method, layer: Layer): Method {
+    const [copies, dials, follow] = [
+      this.#copies,
+      this.#dials,
+      (request: UndiciRequest) => this.#follow(request),
+    ];
+    return function publish(this: unknown, message: UndiciMessages['request:create']) {
+      if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+      let asked: Asked | undefined;
+      try {
+        asked = ask(message.request, copies.contextOf(message.request));
+      } catch (error) {
+        failed(ask, error);
+      }
+      try {
+        return original.apply(this, arguments as unknown as unknown[]);
+      } finally {
+        try {
+          const { request } = message;
+          const roundTrip = asked && begin(request, asked, dials);
+          dials.created(request, roundTrip);
+          if (roundTrip !== undefined) follow(request);
+        } catch (error) {
+          failed(begin, error);
+        }
+      }
+    };
+  }
+
+  /** What only matters to those who follow a request is watched from the first of these on. */
+  #follow(request: UndiciRequest): void {
+    this.#copies.hear(request);
+    if (this.#doesFollow) return;
+    this.#doesFollow = true;
+    this.#undo.push(...watchFollowed(this.#exchanges));
+  }
+}
+
+function ask(request: UndiciRequest, ctx: Context): Asked | undefined {
+  if (!mayBeWanted(ctx)) return undefined;
+  return { ctx, headers: request.headers.length, earliest: Date.now(), outer: lookOut() };
 }
 
 /** Begins a round trip, if somebody wants to follow it. */
-function begin(
-  request: UndiciRequest,
-  { lookout, ctx, headers }: Created,
-  isTunnel: boolean,
-): RoundTrip | undefined {
-  const begun = lookout.end();
-  if (isTunnel) return undefined;
-  const injected = request.headers.length > headers;
-  const span = injected
-    ? lookout.found(ctx, begun, lastHeader(request, 'traceparent'), lastHeader(request, 'tracestate'))
-    : lookout.found(ctx, begun);
-  return isWanted(ctx, span) ? RoundTrip.begin(request, ctx, 'undici', targetOf(request), span) : undefined;
+function begin(request: UndiciRequest, asked: Asked, dials: UndiciDials): RoundTrip | undefined {
+  const { ctx } = asked;
+  const span = endLookout(asked.outer);
+  if (dials.isTunnel(request)) return undefined;
+  const traceparent =
+    span === undefined && request.headers.length > asked.headers
+      ? lastHeader(request, 'traceparent')
+      : undefined;
+  if (traceparent !== undefined && namesUnsampled(ctx, traceparent) && !isWanted(ctx, NOT_SAMPLED))
+    return undefined;
+  const tracestate = traceparent && lastHeader(request, 'tracestate');
+  const requestSpan = requestSpanOf(ctx, span, asked.earliest, traceparent, tracestate);
+  return isWanted(ctx, requestSpan)
+    ? RoundTrip.begin(request, ctx, 'undici', targetOf(request), requestSpan)
+    : undefined;
 }
 
-const handlers = new WeakMap<object, symbol | undefined>();
+/** What becomes of any request. Each has a `try` of its own, see {@link guarded}. */
+function watchAll(exchanges: UndiciExchanges): (() => void)[] {
+  return [
+    onMessage('client:sendHeaders', (message) => {
+      try {
+        exchanges.sent(message);
+      } catch (error) {
+        failed(exchanges.sent, error);
+      }
+    }),
+    patchPublish('request:trailers', (original, layer) => {
+      return function publish(this: unknown, message: UndiciMessages['request:trailers']) {
+        if (layer.active)
+          try {
+            exchanges.completed(message);
+          } catch (error) {
+            failed(exchanges.completed, error);
+          }
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    patchPublish('request:error', (original, layer) => {
+      const observe = guarded((message: UndiciMessages['request:error']) => exchanges.failed(message));
+      return function publish(this: unknown, message: UndiciMessages['request:error']) {
+        if (layer.active) observe(message);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+}
 
-/**
- * The context in which a request was made. undici 6, 7 and some 8 make those that had to queue in a Pool in the context of the one before; what they are handled with
- * knows better.
- */
-function contextOf(request: UndiciRequest): Context {
-  const copy = Object.getPrototypeOf(request);
-  if (!handlers.has(copy))
-    handlers.set(
-      copy,
-      Object.getOwnPropertySymbols(request).find(({ description }) => description === 'handler'),
-    );
-  const symbol = handlers.get(copy);
-  const handler = symbol && (request as unknown as Record<symbol, unknown>)[symbol];
-  return handler instanceof AsyncResource
-    ? handler.runInAsyncScope(() => context.active())
-    : context.active();
+/** What else becomes of one that somebody follows. */
+function watchFollowed(exchanges: UndiciExchanges): (() => void)[] {
+  return [
+    onMessage('request:bodySent', (message) => {
+      try {
+        exchanges.bodySent(message);
+      } catch (error) {
+        failed(exchanges.bodySent, error);
+      }
+    }),
+    onMessage('request:headers', (message) => {
+      try {
+        exchanges.responded(message);
+      } catch (error) {
+        failed(exchanges.responded, error);
+      }
+    }),
+  ];
 }

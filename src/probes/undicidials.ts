@@ -1,6 +1,5 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { isIP, type Socket } from 'node:net';
-import { now } from '../clock';
 import { willMeasure } from '../measuring';
 import { dialOf } from './opening';
 import type { RoundTrip } from './roundtrip';
@@ -33,13 +32,33 @@ interface Latest {
 export class UndiciDials {
   #latest: Latest | undefined;
   #unclaimed: Unclaimed[] = [];
-  /** Requests without a connection, in the order in which they were made, and when. */
-  readonly #waiting = new Map<RoundTrip, number>();
+  /** Requests without a connection, in the order in which they were made. */
+  readonly #waiting = new Set<RoundTrip>();
+  /** The newest of them, which is not kept with the others: usually it has one in the same go. */
+  #newest: RoundTrip | undefined;
 
   /** @param roundTrip - undefined if nobody follows it */
   created(request: UndiciRequest, roundTrip: RoundTrip | undefined): void {
+    // Whoever opens a connection now has no part in it.
+    if (roundTrip === undefined && !this.#doesAnyWait) {
+      this.#latest = undefined;
+      return;
+    }
     this.#latest = { request, roundTrip, asyncId: executionAsyncId() };
-    if (roundTrip !== undefined) this.#waiting.set(roundTrip, now());
+    if (roundTrip === undefined) return;
+    if (this.#newest !== undefined) this.#waiting.add(this.#newest);
+    this.#newest = roundTrip;
+  }
+
+  get #doesAnyWait(): boolean {
+    return this.#newest !== undefined || this.#waiting.size > 0;
+  }
+
+  /** Whether it had waited until now. */
+  #stopsWaiting(roundTrip: RoundTrip): boolean {
+    if (this.#newest !== roundTrip) return this.#waiting.delete(roundTrip);
+    this.#newest = undefined;
+    return true;
   }
 
   /** Whether a request just made is the `CONNECT` of a ProxyAgent: part of the dial of another one, which is about to be made. */
@@ -61,7 +80,7 @@ export class UndiciDials {
     this.#latest = undefined;
     if (latest?.asyncId === executionAsyncId())
       return expectDial({ owner: latest.roundTrip, server, isResolved });
-    const claimable = this.#waiting.size > 0;
+    const claimable = this.#doesAnyWait;
     const scope: Scope = { owner: undefined, server, isResolved, claimable };
     expectDial(scope);
     if (!claimable) return;
@@ -69,35 +88,33 @@ export class UndiciDials {
     this.#unclaimed.push({ scope, host, port });
   }
 
-  /**
-   * A request is sent: the first one on a connection is given what is nobody's of its dial.
-   * @returns when it was made, if somebody follows it
-   */
-  sent(request: UndiciRequest, roundTrip: RoundTrip | undefined, socket: Socket): number {
+  /** A request is sent, which somebody follows: the first one on a connection is given what is nobody's of its dial. */
+  sent(request: UndiciRequest, roundTrip: RoundTrip, socket: Socket): void {
+    this.settled(request);
+    if (this.#stopsWaiting(roundTrip) && this.#unclaimed.length > 0) claim(socket, roundTrip);
+  }
+
+  /** A request has no need of a dial any more. */
+  settled(request: UndiciRequest): void {
     if (this.#latest?.request === request) this.#latest = undefined;
-    const madeAt = roundTrip && this.#waiting.get(roundTrip);
-    if (roundTrip === undefined || madeAt === undefined) return 0;
-    this.#waiting.delete(roundTrip);
-    claim(socket, roundTrip);
-    return madeAt;
   }
 
   /** A request failed. If it had no connection, a dial that failed with the same error was its own; or one to where it wanted to go, if nobody waits longer for it. */
   failed(request: UndiciRequest, roundTrip: RoundTrip, error: unknown): void {
-    if (this.#latest?.request === request) this.#latest = undefined;
-    if (!this.#waiting.has(roundTrip)) return;
+    this.settled(request);
+    const isFirst = this.#isFirst(roundTrip);
+    if (!this.#stopsWaiting(roundTrip)) return;
     const { cause } = (error ?? {}) as { cause?: unknown };
     const unclaimed = this.#unclaimed.filter(isUnclaimed);
     const own =
       unclaimed.find(({ scope: { latest } }) => latest?.failure && [error, cause].includes(latest.failure)) ??
-      (this.#isFirst(roundTrip) ? unclaimed.find((each) => goesTo(each, roundTrip)) : undefined);
+      (isFirst ? unclaimed.find((each) => goesTo(each, roundTrip)) : undefined);
     if (own?.scope.latest !== undefined) own.scope.latest.claim(roundTrip);
-    this.#waiting.delete(roundTrip);
   }
 
   #isFirst(roundTrip: RoundTrip): boolean {
-    for (const each of this.#waiting.keys()) if (goesTo(each, roundTrip)) return each === roundTrip;
-    return false;
+    for (const each of this.#waiting) if (goesTo(each, roundTrip)) return each === roundTrip;
+    return this.#newest === roundTrip;
   }
 }
 

@@ -5,22 +5,13 @@ import { isMeasuring } from '../measuring';
 import { stamp } from '../stamp';
 import { countOpen } from './openconnections';
 import { dialOf } from './opening';
-import { guarded, type Layer, type Method } from './patch';
+import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import type { UndiciDials } from './undicidials';
 import { hasBody, headerFields, incomingHeaders, targetOf } from './undicihead';
-import type { RawHeaders, UndiciMessages, UndiciRequest } from './undicimessages';
+import type { UndiciMessages, UndiciRequest } from './undicimessages';
+import { type Sent, SentRequest } from './undicisent';
 import { markUndiciSocket } from './undicisockets';
-
-/** A request on its connection, followed or not. */
-interface Sent {
-  readonly socket: Socket;
-  readonly connection: Connection;
-  readonly isH2: boolean;
-  response?: RawHeaders;
-}
-
-const sents = stamp<UndiciRequest, Sent | undefined>();
 
 /** Sockets that lead through a proxy: written to before the first request. */
 const tunnels = stamp<Socket, true>();
@@ -36,7 +27,8 @@ export class UndiciExchanges {
   /** The head is about to be written, in the same go. */
   sent({ request, socket, headers }: UndiciMessages['client:sendHeaders']): void {
     const roundTrip = RoundTrip.of(request);
-    const madeAt = this.#dials.sent(request, roundTrip, socket);
+    if (roundTrip === undefined) this.#dials.settled(request);
+    else this.#dials.sent(request, roundTrip, socket);
     if (request.method === 'CONNECT') {
       tunnels.set(socket, true);
       if (roundTrip === undefined) return;
@@ -52,19 +44,19 @@ export class UndiciExchanges {
     connection.requestCount++;
     connection.inUse++;
     connection.idleSince = 0;
-    sents.set(request, { socket, connection, isH2 });
+    SentRequest.set(request, { socket, connection, isH2 });
     count(socket, connection, request);
     if (roundTrip === undefined) return;
     // A request that was there before the connection became idle has waited for it.
-    const wasIdle = reused && inUse === 0 && madeAt >= idleSince;
+    const wasIdle = reused && inUse === 0 && roundTrip.begunAt >= idleSince;
     roundTrip.gotConn(socket, connection, reused, wasIdle, wasIdle ? idleSince : 0);
     roundTrip.wroteHeaders(hasBody(request), false, () => headerFields(request, headers, isH2));
   }
 
   /** The last of the request was handed to the socket. */
-  bodySent(request: UndiciRequest): void {
+  bodySent({ request }: UndiciMessages['request:bodySent']): void {
     const roundTrip = RoundTrip.of(request);
-    const sent = sents.get(request);
+    const sent = roundTrip && SentRequest.get(request);
     if (roundTrip === undefined || sent === undefined) return;
     // The kernel has not accepted it yet; what the kernel is given over HTTP/2 is not this request's alone.
     if (!sent.isH2 && sent.socket.writableNeedDrain) waitForDrain(sent.socket, roundTrip);
@@ -73,7 +65,7 @@ export class UndiciExchanges {
 
   responded({ request, response: { statusCode, headers } }: UndiciMessages['request:headers']): void {
     const roundTrip = RoundTrip.of(request);
-    const sent = sents.get(request);
+    const sent = roundTrip && SentRequest.get(request);
     if (roundTrip === undefined || sent === undefined) return;
     roundTrip.gotFirstResponseByte();
     sent.response = headers;
@@ -83,18 +75,19 @@ export class UndiciExchanges {
   }
 
   /** The response is complete. What becomes of the connection is decided in the rest of this go. */
-  completed(request: UndiciRequest): void {
-    const sent = sents.get(request);
-    if (sent !== undefined) release(request, sent.connection);
+  completed({ request }: UndiciMessages['request:trailers']): void {
+    const sent = SentRequest.take(request);
+    if (sent !== undefined) release(sent.connection);
     const roundTrip = RoundTrip.of(request);
     if (roundTrip === undefined) return;
     roundTrip.bodyEnd();
-    queueMicrotask(() => settle(request, roundTrip, sent));
+    // `queueMicrotask` makes an AsyncResource.
+    void RESOLVED.then(() => settle(request, roundTrip, sent));
   }
 
   failed({ request, error }: UndiciMessages['request:error']): void {
-    const sent = sents.get(request);
-    if (sent !== undefined) release(request, sent.connection);
+    const sent = SentRequest.take(request);
+    if (sent !== undefined) release(sent.connection);
     const roundTrip = RoundTrip.of(request);
     if (roundTrip === undefined) return;
     this.#dials.failed(request, roundTrip, error);
@@ -103,9 +96,7 @@ export class UndiciExchanges {
   }
 }
 
-const firstByte = guarded(function onResponseStarted(request: UndiciRequest) {
-  RoundTrip.of(request)?.gotFirstResponseByte();
-});
+const RESOLVED = Promise.resolve();
 
 const draining = stamp<Socket, RoundTrip | undefined>();
 
@@ -120,9 +111,8 @@ const onDrain = guarded(function drain(this: Socket) {
   draining.set(this, undefined);
 });
 
-/** The connection is free of the request; counted once. */
-function release(request: UndiciRequest, connection: Connection): void {
-  sents.set(request, undefined);
+/** The connection is free of a request. */
+function release(connection: Connection): void {
   if (connection.inUse > 0) connection.inUse--;
   if (connection.inUse === 0) connection.idleSince = now();
 }
@@ -156,6 +146,12 @@ function isKeptTooBriefly({ response }: Sent): boolean {
 /** undici's request is told of the first byte by this method; nobody else is. */
 export const onResponseStarted = (original: Method, layer: Layer): Method =>
   function onResponseStarted(this: UndiciRequest) {
-    if (layer.active) firstByte(this);
+    const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
+    if (roundTrip !== undefined)
+      try {
+        roundTrip.gotFirstResponseByte();
+      } catch (error) {
+        failed(roundTrip.gotFirstResponseByte, error);
+      }
     return original.apply(this, arguments as unknown as unknown[]);
   };

@@ -7,6 +7,7 @@ import type { UndiciRequest } from './undicimessages';
 
 /** Whose dials are told of a request that is sent over a connection of HTTP/2. */
 const connected = stamp<Socket, UndiciDials>();
+let isAnyConnected = false;
 
 /** The request that undici is about to send. */
 let sending: UndiciRequest | undefined;
@@ -16,7 +17,9 @@ export function connectedByUndici(
   socket: Socket & { readonly alpnProtocol?: unknown },
   dials: UndiciDials,
 ): void {
-  if (socket.alpnProtocol === 'h2') connected.set(socket, dials);
+  if (socket.alpnProtocol !== 'h2') return;
+  isAnyConnected = true;
+  connected.set(socket, dials);
 }
 
 /** undici 6 and 7 call this method of a request right before they send it. */
@@ -28,7 +31,7 @@ export const onConnect = (original: Method, layer: Layer): Method =>
 
 /** Whether a session of `http2` over this socket was made by undici. */
 export function isConnectedByUndici(socket: Socket): boolean {
-  return connected.get(socket) !== undefined;
+  return isAnyConnected && connected.get(socket) !== undefined;
 }
 
 /**
@@ -39,7 +42,10 @@ export function isConnectedByUndici(socket: Socket): boolean {
 export function sentAsStream(socket: Socket): RoundTrip | undefined {
   const request = sending;
   sending = undefined;
-  const roundTrip = request && RoundTrip.of(request);
-  if (request !== undefined) connected.get(socket)?.sent(request, roundTrip, socket);
+  if (request === undefined) return undefined;
+  const roundTrip = RoundTrip.of(request);
+  const dials = connected.get(socket);
+  if (roundTrip === undefined) dials?.settled(request);
+  else dials?.sent(request, roundTrip, socket);
   return roundTrip;
 }

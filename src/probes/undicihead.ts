@@ -3,9 +3,22 @@ import { fieldsOf } from './head';
 import { asciiHost, type Target } from './hostport';
 import type { RawHeaders, UndiciRequest } from './undicimessages';
 
+const MOST_TARGETS = 1_000;
+const targets = new Map<string, Target>();
+
 /** Where a request is going. Of its proxy, if it has one, it knows nothing. */
-export function targetOf({ origin }: UndiciRequest): Target {
-  const { protocol, hostname, port } = new URL(origin ?? '');
+export function targetOf({ origin = '' }: UndiciRequest): Target {
+  const url = typeof origin === 'string' ? origin : String(origin);
+  const known = targets.get(url);
+  if (known !== undefined) return known;
+  const target = parse(url);
+  if (targets.size >= MOST_TARGETS) targets.clear();
+  targets.set(url, target);
+  return target;
+}
+
+function parse(origin: string): Target {
+  const { protocol, hostname, port } = new URL(origin);
   const isSecure = protocol === 'https:';
   return {
     protocol: isSecure ? 'https:' : 'http:',
@@ -19,7 +32,8 @@ export function lastHeader({ headers }: UndiciRequest, name: string): string | u
   if (typeof headers === 'string') return fieldsOf(headers.split('\r\n')).get(name)?.at(-1);
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     const key = headers[i];
-    if (typeof key !== 'string' || key.toLowerCase() !== name) continue;
+    if (typeof key !== 'string' || key.length !== name.length) continue;
+    if (key !== name && key.toLowerCase() !== name) continue;
     const value = headers[i + 1];
     return typeof value === 'string' ? value : value?.at(-1);
   }

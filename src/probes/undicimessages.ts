@@ -1,6 +1,6 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
-import { guarded, patch } from './patch';
+import { type Layer, type Method, patch } from './patch';
 
 /** What undici's requests have, in versions 6, 7 and 8. */
 export interface UndiciRequest {
@@ -45,42 +45,26 @@ export type RawHeaders = readonly (Buffer | string)[] | Readonly<Record<string, 
 
 type Name = keyof UndiciMessages;
 
-/** Tells `listener` of every message, in the order of the subscriptions; returns the undo. */
+/** Tells `listener`, which must not throw, of every message, in the order of the subscriptions; returns the undo. */
 export function onMessage<N extends Name>(
   name: N,
   listener: (message: UndiciMessages[N]) => void,
 ): () => void {
-  const subscriber = guarded(listener) as (message: unknown) => void;
+  const subscriber = listener as (message: unknown) => void;
   subscribe(`undici:${name}`, subscriber);
   return () => void unsubscribe(`undici:${name}`, subscriber);
 }
 
 /**
- * Calls `before` before any subscriber is told, whoever has subscribed first, and `after`, with what that returned, when all have been told; returns the undo.
+ * Wraps what undici calls to tell of a message, as {@link patch} does any method; returns the undo.
  *
- * The order counts for two reasons: instrumentation-undici begins the request's span in a subscriber, and ends it in another, after which nothing can be
- * written to it.
+ * So something can be done before any subscriber is told, whoever has subscribed first, and when all have been told. The order counts for two reasons:
+ * instrumentation-undici begins the request's span in a subscriber, and ends it in another, after which nothing can be written to it.
  */
-export function aroundMessage<N extends Name, S>(
-  name: N,
-  before: (message: UndiciMessages[N]) => S,
-  after?: (message: UndiciMessages[N], state: S | undefined) => void,
-): () => void {
+export function patchPublish(name: Name, make: (original: Method, layer: Layer) => Method): () => void {
   // undici tells nothing to a channel that nobody has subscribed to.
   subscribe(`undici:${name}`, nobody);
-  const undo = patch(channel(`undici:${name}`), 'publish', (original, layer) => {
-    const begin = guarded(before);
-    const end = after && guarded(after);
-    return function publish(this: unknown, message: UndiciMessages[N]) {
-      if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-      const state = begin(message);
-      try {
-        return original.apply(this, arguments as unknown as unknown[]);
-      } finally {
-        end?.(message, state);
-      }
-    };
-  });
+  const undo = patch(channel(`undici:${name}`), 'publish', make);
   return () => {
     undo?.();
     unsubscribe(`undici:${name}`, nobody);

@@ -15,6 +15,7 @@ export function isDebugging(): boolean {
 
 /** `NODE_DEBUG=httptrace`: every phase of every request a line on stderr, whether or not anything records it. */
 export const debugSource: Source = {
+  mayWant: true,
   wants: () => true,
   ignores: () => false,
   coalesceLookups: false,

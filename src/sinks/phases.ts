@@ -19,7 +19,6 @@ const { SPAN_GETCONN, SPAN_SEND, SPAN_WAIT, SPAN_RECEIVE, EVENT_WROTE_HEADERS, E
 
 /** Turns the seventeen hooks of one request into at most seven kinds of phases. */
 export class PhaseTrace implements SinkTrace {
-  readonly isHarmless = true;
   readonly wroteHeaderField?: HeaderRecorder;
   readonly #exchange: Exchange;
   readonly #writer: PhaseWriter;

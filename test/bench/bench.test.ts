@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { VARIANTS } from './variants';
+import { BASE, VARIANTS } from './variants';
 import { WORKLOADS } from './workloads';
 
 test('npm run bench -- --quick runs every variant and every workload', async () => {
@@ -19,5 +19,7 @@ test('npm run bench -- --quick runs every variant and every workload', async () 
     );
   }
   for (const { name } of WORKLOADS) assert.ok(stdout.includes(`| ${name} |`), name);
+  for (const row of ['http, reused', '1 connection to 1 host', VARIANTS[BASE]?.name])
+    assert.match(stdout, new RegExp(`^\\| ${row} \\| .*\\d.* \\|$`, 'm'));
   assert.doesNotMatch(stdout, /NaN/);
 });

@@ -1,23 +1,26 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import v8 from 'node:v8';
 import { VARIANTS } from './variants';
-import { type Launch, plain, type Server, WORKLOADS } from './workloads';
+import { type Launch, plain, pool, type Server, WORKLOADS } from './workloads';
 
 /** What the benchmark asks of a process that runs one variant. */
 export type Order =
   | {
-      readonly what: 'run' | 'allocate';
-      readonly workload: number;
+      readonly what: 'run' | 'allocate' | 'retain';
+      /** The number of one, or over the connections that were opened last. */
+      readonly workload: number | 'opened';
       readonly count: number;
       readonly concurrency: number;
     }
-  /** That many connections to that many hosts, all of them idle but one. */
-  | { readonly what: 'open'; readonly connections: number; readonly hosts: number; readonly count: number };
+  /** Opens so many connections more, to so many hosts, and leaves them idle. */
+  | { readonly what: 'open'; readonly connections: number; readonly hosts: number };
 
-/** Of one request: microseconds, or bytes; undefined if it could not be measured. */
+/** Of one request, if it could be measured. */
 export interface Result {
+  /** Microseconds. */
   readonly cpu?: number;
   readonly wall?: number;
+  /** Bytes that it allocates, or, of all requests of the order together, that they leave behind. */
   readonly bytes?: number;
   readonly error?: string;
 }
@@ -25,10 +28,10 @@ export interface Result {
 const server: Server = JSON.parse(process.env.BENCH_SERVER ?? '{}');
 const { around = (request: () => void) => request(), flush = async () => {} } =
   VARIANTS[Number(process.env.BENCH_VARIANT)]?.setUp() ?? {};
-const launches = new Map<number, Launch>();
+const launches = new Map<number | 'opened', Launch>();
 
-function launchOf(workload: number): Launch {
-  const known = launches.get(workload) ?? WORKLOADS[workload]?.make(server);
+function launchOf(workload: number | 'opened'): Launch {
+  const known = launches.get(workload) ?? WORKLOADS[Number(workload)]?.make(server);
   if (known === undefined) throw new Error(`no workload ${workload}`);
   launches.set(workload, known);
   return known;
@@ -74,24 +77,47 @@ async function allocate(launch: Launch, count: number): Promise<Result> {
   return collections === 0 ? { bytes: (after - before) / count } : {};
 }
 
-async function open(connections: number, hosts: number, count: number): Promise<Result> {
-  const agent = { keepAlive: true, maxFreeSockets: Infinity };
+/** How much more of the heap is in use after so many requests than before, when all has been collected that can be. */
+async function retain(launch: Launch, count: number, concurrency: number): Promise<Result> {
+  const used = async () => {
+    await flush();
+    // What is finalized is free only at the next collection.
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      global.gc?.();
+    }
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await used();
+  await drive(launch, count, concurrency);
+  return { bytes: (await used()) - before };
+}
+
+let agent: ReturnType<typeof pool> | undefined;
+
+async function open(connections: number, hosts: number): Promise<Result> {
+  agent ??= pool();
   const launch = plain(false, server, agent, undefined, hosts);
-  // As many at once as there are to be connections; then one at a time, of the hosts in turn.
-  for (let opened = 0; opened < connections; opened += 500)
-    await drive(launch, Math.min(connections, opened + 500), Math.min(connections, opened + 500));
-  await measure(launch, count, 1);
-  return await measure(launch, count, 1);
+  launches.set('opened', launch);
+  // As many requests at once as there are to be connections; two thousand of them are new, for no server accepts ten thousand at once.
+  for (let all = 0; all < connections; ) {
+    all = Math.min(connections, all + 2_000);
+    await drive(launch, all, all);
+  }
+  return {};
+}
+
+async function obey(order: Order): Promise<Result> {
+  if (order.what === 'open') return await open(order.connections, order.hosts);
+  const launch = launchOf(order.workload);
+  const { what, count, concurrency } = order;
+  if (what === 'run') return await measure(launch, count, concurrency);
+  return what === 'retain' ? await retain(launch, count, concurrency) : await allocate(launch, count);
 }
 
 process.on('message', async (order: Order) => {
   try {
-    if (order.what === 'open') return process.send?.(await open(order.connections, order.hosts, order.count));
-    const launch = launchOf(order.workload);
-    const { what, count, concurrency } = order;
-    process.send?.(
-      what === 'run' ? await measure(launch, count, concurrency) : await allocate(launch, count),
-    );
+    process.send?.(await obey(order));
   } catch (error) {
     process.send?.({ error: String((error as Error).stack) });
   }

@@ -6,8 +6,10 @@ import type { Order, Result } from './client';
 import { PEER_PACKAGES, PEERS } from './variants';
 import type { Server } from './workloads';
 
-// A semi-space in which nothing needs to be collected while allocations are counted.
-const ROOMY = ['--expose-gc', '--max-semi-space-size=128', '--min-semi-space-size=128'];
+/** Lets a process collect when it is told to. */
+export const COLLECTING = ['--expose-gc'];
+/** And have a semi-space in which nothing needs to be collected while allocations are counted. */
+export const ROOMY = [...COLLECTING, '--max-semi-space-size=128', '--min-semi-space-size=128'];
 
 /** A process that runs one variant. */
 export class Client {
@@ -17,9 +19,9 @@ export class Client {
     this.#child = child;
   }
 
-  static async start(variant: number, server: Server, isRoomy = false): Promise<Client> {
+  static async start(variant: number, server: Server, execArgv: string[] = []): Promise<Client> {
     const child = fork(join(__dirname, 'client.js'), {
-      execArgv: isRoomy ? ROOMY : [],
+      execArgv,
       env: {
         ...process.env,
         BENCH_SERVER: JSON.stringify(server),

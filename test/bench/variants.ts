@@ -102,10 +102,11 @@ function datadog(): Running {
 
 const NET_DNS = ['@opentelemetry/instrumentation-net', '@opentelemetry/instrumentation-dns'];
 
-/** In the order of the table; all but the first and dd-trace have instrumentation-http and instrumentation-undici. */
+/** In the order of the table, and named by their rows; all but the first and dd-trace have instrumentation-http and instrumentation-undici. */
 export const VARIANTS: readonly Variant[] = [
   { name: 'Node alone', setUp: () => ({}) },
   { name: 'instrumentation-http, -undici', setUp: () => sdk({}) },
+  { name: 'the same, nothing sampled', setUp: () => sdk({ sampled: false }) },
   { name: '+ instrumentation-net, -dns', needsPeers: true, setUp: () => sdk({ peers: NET_DNS }) },
   { name: 'dd-trace', needsPeers: true, setUp: datadog },
   { name: "+ httptrace, mode 'off'", setUp: () => sdk({ config: { mode: 'off' } }) },
@@ -118,6 +119,12 @@ export const VARIANTS: readonly Variant[] = [
 ];
 export const BASE = 1;
 export const CHEAP = VARIANTS.length - 1;
+/** Those of which it is told what they leave behind: all that record something. */
+export const RECORDING = [BASE, ...[...VARIANTS.keys()].slice(-5)];
+
+export function nameOf(variant: number): string {
+  return VARIANTS[variant]?.name ?? '';
+}
 
 export function hasPeers(): boolean {
   return existsSync(join(PEERS, 'node_modules/dd-trace'));

@@ -1,4 +1,5 @@
-import type { RequestOptions } from 'node:http';
+import type { Agent, RequestOptions } from 'node:http';
+import type { AgentOptions } from 'node:https';
 
 export interface Server {
   readonly ports: readonly [number, number];
@@ -20,14 +21,26 @@ export const WORKLOADS: readonly { name: string; count: number; make(server: Ser
   { name: 'POST 16 KiB', count: 150, make: (server) => plain(false, server, { keepAlive: true }, BODY) },
 ];
 
-/** @param hosts - as many addresses are asked in turn, or at once */
-export function plain(isSecure: boolean, server: Server, agent: object, body?: Buffer, hosts = 1): Launch {
+/** An agent that keeps every connection. */
+export function pool(): Agent {
+  const { Agent }: typeof import('node:http') = require('node:http');
+  return new Agent({ keepAlive: true, maxFreeSockets: Number.POSITIVE_INFINITY });
+}
+
+/** @param agent - or the options of one @param hosts - as many addresses are asked in turn, or at once */
+export function plain(
+  isSecure: boolean,
+  server: Server,
+  agent: Agent | AgentOptions,
+  body?: Buffer,
+  hosts = 1,
+): Launch {
   // Required here: some instrumentations see only those who require after them.
   const client: typeof import('node:https') = require(isSecure ? 'node:https' : 'node:http');
   const options: RequestOptions = {
     port: server.ports[isSecure ? 1 : 0],
     path: '/hello?x=1',
-    agent: new client.Agent(agent),
+    agent: agent instanceof client.Agent ? agent : new client.Agent(agent),
     ...(isSecure && { ca: server.ca }),
     ...(body && { method: 'POST', headers: { 'content-length': body.length } }),
   };

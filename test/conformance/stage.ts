@@ -2,32 +2,15 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
-import net from 'node:net';
-import { after, type TestContext, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
-import { HttpTraceInstrumentation } from '../../src';
+import type net from 'node:net';
+import { type TestContext, test } from 'node:test';
 import { type Certificate, certificate } from '../support/certs';
 import { type GetOptions, type Outcome, request } from '../support/client';
-import { registerContextManager } from '../support/otel';
+import { instrumentForHooks } from '../support/hooksonly';
 import { type ServeOptions, serve, serveRaw, type TestServer } from '../support/servers';
 import { expected, type NamesOf, SCENARIOS, type Scenario, type Theme } from './scenarios';
 
-// A refusal must not come too late on a busy machine.
-net.setDefaultAutoSelectFamilyAttemptTimeout(10_000);
-
-/** Hooks are all there is: no SDK, no spans. */
-registerContextManager();
-const instrumentation = new HttpTraceInstrumentation({ mode: 'off' });
-after(async () => {
-  instrumentation.disable();
-  for (let i = 0; i < 100 && stillOpen().length > 0; i++) await pause(20);
-  assert.deepEqual(stillOpen(), [], 'no socket, server or timer is left');
-});
-
-/** What would keep the process alive; pipes are the test runner's. */
-function stillOpen(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap' && name !== 'TTYWrap');
-}
+instrumentForHooks();
 
 type Protocol = 'http:' | 'https:';
 type Story = Outcome | string;

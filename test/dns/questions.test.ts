@@ -1,22 +1,9 @@
 /** Which lookups ask the same question, and which are for Node to answer or refuse. */
 import assert from 'node:assert/strict';
 import dns from 'node:dns';
-import { after, beforeEach, test } from 'node:test';
-import { HttpTraceInstrumentation } from '../../src';
-import { ask, countLookups } from '../support/lookups';
-
-type Lookup = (...args: unknown[]) => unknown;
-const node = dns.lookup as Lookup;
-const { queries, restore } = countLookups();
-const ours = new HttpTraceInstrumentation({ mode: 'off', coalesceLookups: true });
-const lookup: Lookup = (...args) => (dns.lookup as Lookup)(...args);
-beforeEach(() => {
-  queries.length = 0;
-});
-after(() => {
-  ours.disable();
-  restore();
-});
+import { test } from 'node:test';
+import { ask } from '../support/lookups';
+import { type Lookup, lookup, node, queries } from './coalescing';
 
 const SAME: unknown[][][] = [
   [['localhost'], ['localhost', undefined], ['localhost', null], ['localhost', {}], ['localhost', 0]],

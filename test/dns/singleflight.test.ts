@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import dns from 'node:dns';
-import { after, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { HttpTraceInstrumentation } from '../../src';
-import { ask, countLookups, replaceLookup } from '../support/lookups';
-
-type Lookup = (...args: unknown[]) => unknown;
-const node = dns.lookup as Lookup;
-const { queries, restore } = countLookups();
-const ours = new HttpTraceInstrumentation({ mode: 'off', coalesceLookups: true });
-const lookup: Lookup = (...args) => (dns.lookup as Lookup)(...args);
-beforeEach(() => {
-  queries.length = 0;
-});
-after(() => {
-  ours.disable();
-  restore();
-});
+import { ask, replaceLookup } from '../support/lookups';
+import { type Lookup, lookup, node, ours, queries } from './coalescing';
 
 /** Longer than a label may be: no name server is asked. */
 const NOWHERE = `${'x'.repeat(64)}.invalid`;

@@ -1,25 +1,4 @@
-import assert from 'node:assert/strict';
-import net from 'node:net';
-import { after } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
-import { HttpTraceInstrumentation } from '../../src';
-import { registerContextManager } from '../support/otel';
+import { instrumentForHooks } from '../support/hooksonly';
 
-// A refusal must not come too late on a busy machine.
-net.setDefaultAutoSelectFamilyAttemptTimeout(10_000);
-
-/** Hooks are all there is: no SDK, no spans. */
-registerContextManager();
-export const instrumentation = new HttpTraceInstrumentation({ mode: 'off' });
-after(async () => {
-  instrumentation.disable();
-  for (let i = 0; i < 100 && stillOpen().length > 0; i++) await pause(20);
-  assert.deepEqual(stillOpen(), [], 'no socket, server or timer is left');
-});
-
-/** What would keep the process alive; pipes are the test runner's. */
-function stillOpen(): string[] {
-  return process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap' && name !== 'TTYWrap');
-}
-
+export const instrumentation = instrumentForHooks();
 export * from '../support/http2stage';

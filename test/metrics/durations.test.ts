@@ -2,42 +2,16 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
-import { beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { type Context, context } from '@opentelemetry/api';
-import { HttpTraceInstrumentation, withClientTrace } from '../../src';
+import { withClientTrace } from '../../src';
 import { send } from '../support/client';
 import { lookupOf, unknownName } from '../support/dns';
-import { gate } from '../support/gate';
 import { hangingPort } from '../support/hanging';
-import { meters } from '../support/meters';
-import { registerContextManager } from '../support/otel';
 import { closedPort, serve } from '../support/servers';
+import { durations, holding, instrument, meter } from './stage';
 
-registerContextManager();
-let meter = meters();
-const ours = new HttpTraceInstrumentation({
-  mode: 'off',
-  ignoreRequest: ({ hostPort }) => hostPort === 'ignored.test:80',
-});
-// A port may be given to a second server: what was measured of the first must not count.
-beforeEach(() => {
-  meter = meters();
-  ours.setMeterProvider(meter.provider);
-});
-
-/** What was measured of a server: `setup tls 2`. */
-async function measured(port: number): Promise<string[]> {
-  const lines = await meter.lines();
-  return lines
-    .filter((line) => line.includes(`server.port=${port} `) && !line.startsWith('http.client.open'))
-    .map((line) =>
-      line
-        .replace(/^http\.client\.|server\.\S+=\S+ /g, '')
-        .replace('connection.setup.duration phase=', 'setup ')
-        .replace('error.type=', ''),
-    )
-    .sort();
-}
+instrument({ ignoreRequest: ({ hostPort }) => hostPort === 'ignored.test:80' });
 
 const CONTEXTS: [string, () => Context][] = [
   ['untraced', () => context.active()],
@@ -54,9 +28,9 @@ for (const [name, ctx] of CONTEXTS) {
     const agent = new https.Agent({ keepAlive: true, ...(server.ca && { ca: server.ca }) });
     const expected = ['setup connect 1', 'setup dns 1', 'setup tls 1'];
     await get(server.origin, { agent });
-    assert.deepEqual(await measured(server.port), expected);
+    assert.deepEqual(await durations(server.port), expected);
     for (let i = 0; i < 3; i++) await get(server.origin, { agent });
-    assert.deepEqual(await measured(server.port), expected);
+    assert.deepEqual(await durations(server.port), expected);
     agent.destroy();
   });
 
@@ -64,13 +38,13 @@ for (const [name, ctx] of CONTEXTS) {
     const server = await serve((_req, res) => res.end('hello'));
     t.after(server.close);
     await get(`http://127.0.0.1:${server.port}/`, { agent: false });
-    assert.deepEqual(await measured(server.port), ['connection.duration 1', 'setup connect 1']);
+    assert.deepEqual(await durations(server.port), ['connection.duration 1', 'setup connect 1']);
   });
 
   test(`${name}: what fails has its error.type`, async (t) => {
     const port = await closedPort();
     await get(`http://127.0.0.1:${port}/`);
-    assert.deepEqual(await measured(port), ['setup connect ECONNREFUSED 1']);
+    assert.deepEqual(await durations(port), ['setup connect ECONNREFUSED 1']);
 
     await get(`http://${name}.invalid:${port}/`, { lookup: unknownName });
     const lines = await meter.lines();
@@ -80,7 +54,7 @@ for (const [name, ctx] of CONTEXTS) {
     const secure = await serve((_req, res) => res.end(), { tls: true });
     t.after(secure.close);
     await get(`https://127.0.0.1:${secure.port}/`);
-    assert.deepEqual(await measured(secure.port), [
+    assert.deepEqual(await durations(secure.port), [
       'setup connect 1',
       'setup tls DEPTH_ZERO_SELF_SIGNED_CERT 1',
     ]);
@@ -89,7 +63,7 @@ for (const [name, ctx] of CONTEXTS) {
   test(`${name}: each address that is tried is measured`, async () => {
     const port = await closedPort();
     await get(`http://two.test:${port}/`, { lookup: lookupOf('127.0.0.1', '127.0.0.2') });
-    assert.deepEqual(await measured(port), ['setup connect ECONNREFUSED 2', 'setup dns 1']);
+    assert.deepEqual(await durations(port), ['setup connect ECONNREFUSED 2', 'setup dns 1']);
   });
 
   test(`${name}: an aborted dial is measured as what the application sees`, async (t) => {
@@ -100,26 +74,20 @@ for (const [name, ctx] of CONTEXTS) {
       }),
     );
     assert.equal(error?.code, 'ECONNRESET');
-    assert.deepEqual(await measured(port), ['setup connect ECONNRESET 1']);
+    assert.deepEqual(await durations(port), ['setup connect ECONNRESET 1']);
   });
 
   test(`${name}: time in the queue is measured of those that waited, and of no other`, async (t) => {
-    const answer = gate();
-    const asked = gate();
-    const server = await serve((_req, res) => {
-      asked.open();
-      void answer.opened.then(() => res.end('hello'));
-    });
-    t.after(server.close);
+    const { server, answer, asked } = await holding(t);
     const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
     const url = `http://127.0.0.1:${server.port}/`;
     const all = Array.from({ length: 4 }, () => get(url, { agent }));
     await asked.opened;
-    assert.deepEqual(await measured(server.port), ['setup connect 1'], 'they wait');
+    assert.deepEqual(await durations(server.port), ['setup connect 1'], 'they wait');
     answer.open();
     await Promise.all(all);
     await get(url, { agent });
-    assert.deepEqual(await measured(server.port), ['request.time_in_queue 3', 'setup connect 1']);
+    assert.deepEqual(await durations(server.port), ['request.time_in_queue 3', 'setup connect 1']);
     agent.destroy();
   });
 
@@ -130,27 +98,21 @@ for (const [name, ctx] of CONTEXTS) {
     const url = `http://127.0.0.1:${server.port}/`;
     await Promise.all([get(url, { agent }), get(url, { agent }), get(url, { agent })]);
     const expected = ['connection.duration 3', 'request.time_in_queue 2', 'setup connect 3'];
-    assert.deepEqual(await measured(server.port), expected);
+    assert.deepEqual(await durations(server.port), expected);
   });
 }
 
 test('who is aborted in the queue stays there until its turn has come', async (t) => {
-  const answer = gate();
-  const asked = gate();
-  const server = await serve((_req, res) => {
-    asked.open();
-    void answer.opened.then(() => res.end('hello'));
-  });
-  t.after(server.close);
+  const { server, answer, asked } = await holding(t);
   const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
   const url = new URL(`http://127.0.0.1:${server.port}/`);
   const first = send(url, { agent });
   await asked.opened;
   const second = send(url, { agent, onRequest: (req) => req.destroy() });
-  assert.deepEqual(await measured(server.port), ['setup connect 1']);
+  assert.deepEqual(await durations(server.port), ['setup connect 1']);
   answer.open();
   await Promise.all([first, second]);
-  assert.deepEqual(await measured(server.port), ['request.time_in_queue 1', 'setup connect 1']);
+  assert.deepEqual(await durations(server.port), ['request.time_in_queue 1', 'setup connect 1']);
   agent.destroy();
 });
 
@@ -176,18 +138,12 @@ test('a request that is ignored is measured all the same', async (t) => {
 });
 
 test('a connection lasts from when it can be used to its close, in seconds; so do the others', async (t) => {
-  const held = gate();
-  const asked = gate();
-  const server = await serve((_req, res) => {
-    asked.open();
-    void held.opened.then(() => res.end());
-  });
-  t.after(server.close);
+  const { server, answer, asked } = await holding(t);
   const before = performance.now();
   const sent = send(new URL(`http://127.0.0.1:${server.port}/`), { agent: false });
   await asked.opened;
   await new Promise((resolve) => setTimeout(resolve, 100));
-  held.open();
+  answer.open();
   await sent;
   const most = (performance.now() - before) / 1000;
   const at = async (name: string) =>

@@ -4,31 +4,24 @@ import http from 'node:http';
 import https from 'node:https';
 import net, { type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { HttpsProxyAgent } from 'https-proxy-agent';
 import { httpsOverHttp } from 'tunnel';
-import { HttpTraceInstrumentation, withClientTrace } from '../../src';
+import { withClientTrace } from '../../src';
 import { Connection } from '../../src/connection';
 import { type GetOptions, send } from '../support/client';
-import { gate } from '../support/gate';
-import { meters, openConnections } from '../support/meters';
-import { registerContextManager } from '../support/otel';
+import { openConnections } from '../support/meters';
 import { httpProxy } from '../support/proxies';
 import { closedPort, serve, serveRaw, type TestServer } from '../support/servers';
+import { holding, instrument, meter } from './stage';
 
-registerContextManager();
-let meter = meters();
-const ours = new HttpTraceInstrumentation({ mode: 'off' });
-// A port may be given to a second server: what was measured of the first must not count.
-beforeEach(() => {
-  meter = meters();
-  ours.setMeterProvider(meter.provider);
-});
+const ours = instrument();
 
 const get = (server: TestServer, path: string, options: GetOptions = {}) =>
   send(new URL(path, server.origin), { ...(server.ca && { ca: server.ca }), ...options });
-const durations = async (port: number) =>
+/** How many connections were measured from beginning to end. */
+const lasted = async (port: number) =>
   (await meter.read('http.client.connection.duration')).find(
     ({ attributes }) => attributes['server.port'] === port,
   )?.value ?? 0;
@@ -36,17 +29,7 @@ const durations = async (port: number) =>
 for (const tls of [false, true])
   for (const traced of [false, true])
     test(`connections are active while they carry a request, then idle, then closed: ${tls ? 'https' : 'http'}${traced ? ', traced' : ''}`, async (t) => {
-      const answer = gate();
-      const asked = gate();
-      let requests = 0;
-      const server = await serve(
-        (_req, res) => {
-          if (++requests === 8) asked.open();
-          void answer.opened.then(() => res.end('hello'));
-        },
-        { tls },
-      );
-      t.after(server.close);
+      const { server, answer, asked } = await holding(t, { tls }, 8);
       const agent = new (tls ? https : http).Agent({ keepAlive: true });
       const ctx = traced ? withClientTrace(context.active(), { gotConn: () => {} }) : context.active();
       const all = context.with(ctx, () =>
@@ -58,13 +41,13 @@ for (const tls of [false, true])
       await Promise.all(all);
       assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 8 });
       assert.equal(server.connections, 8);
-      assert.equal(await durations(server.port), 0);
+      assert.equal(await lasted(server.port), 0);
 
       const closed = Promise.all(pooled(agent).map((socket) => once(socket.ref(), 'close')));
       agent.destroy();
       await closed;
       assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
-      assert.equal(await durations(server.port), 8);
+      assert.equal(await lasted(server.port), 8);
     });
 
 test('a connection that is reused is counted once, and one that the server closes while it idles no more', async (t) => {
@@ -79,7 +62,7 @@ test('a connection that is reused is counted once, and one that the server close
   await server.close();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
-  assert.equal(await durations(server.port), 1);
+  assert.equal(await lasted(server.port), 1);
 });
 
 test('an idle socket has no listener of ours', async (t) => {
@@ -114,7 +97,7 @@ test('a connection that fails is never open', async (t) => {
   const untrusted = await send(new URL('/', secure.origin), { agent: new https.Agent() });
   assert.equal(untrusted.error?.code, 'DEPTH_ZERO_SELF_SIGNED_CERT');
   assert.deepEqual(await openConnections(meter, secure.port), { active: 0, idle: 0 });
-  assert.equal(await durations(secure.port), 0);
+  assert.equal(await lasted(secure.port), 0);
 });
 
 for (const [name, agentFor] of Object.entries({
@@ -123,17 +106,8 @@ for (const [name, agentFor] of Object.entries({
     httpsOverHttp({ ca: [Buffer.from(ca)], proxy: { host: proxy.hostname, port: Number(proxy.port) } }),
 }))
   test(`a tunnel is one connection, to the proxy: ${name}`, async (t) => {
-    const answer = gate();
-    const asked = gate();
-    const server = await serve(
-      (_req, res) => {
-        asked.open();
-        void answer.opened.then(() => res.end('hello'));
-      },
-      { tls: true },
-    );
+    const { server, answer, asked } = await holding(t, { tls: true });
     const proxy = await httpProxy(t);
-    t.after(server.close);
     const agent = agentFor(new URL(proxy.origin), server.ca ?? '') as https.Agent;
     const sent = get(server, '/', { agent });
     await asked.opened;
@@ -144,7 +118,7 @@ for (const [name, agentFor] of Object.entries({
     agent.destroy?.();
     await proxy.close();
     assert.deepEqual(await openConnections(meter, proxy.port), { active: 0, idle: 0 });
-    assert.equal(await durations(proxy.port), 1);
+    assert.equal(await lasted(proxy.port), 1);
     const made = (await meter.lines()).filter((line) => line.includes(`=${proxy.port} phase`));
     assert.deepEqual(
       made.map((line) => line.replace(/^.* phase=/, '')),
@@ -160,13 +134,7 @@ for (const [name, agentFor] of Object.entries({
   });
 
 test('a socket that was connected before is counted, and has no duration', async (t) => {
-  const answer = gate();
-  const asked = gate();
-  const server = await serve((_req, res) => {
-    asked.open();
-    void answer.opened.then(() => res.end('hello'));
-  });
-  t.after(server.close);
+  const { server, answer, asked } = await holding(t);
   const socket = net.connect(server.port, '127.0.0.1');
   await once(socket, 'connect');
   const sent = get(server, '/', { createConnection: () => socket });
@@ -176,7 +144,7 @@ test('a socket that was connected before is counted, and has no duration', async
   await sent;
   assert.ok(socket.destroyed);
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
-  assert.equal(await durations(server.port), 0, 'nobody saw it being opened');
+  assert.equal(await lasted(server.port), 0, 'nobody saw it being opened');
 });
 
 test('what the application connects to by itself, also in a response, is not counted', async (t) => {
@@ -239,7 +207,7 @@ test('ten thousand connections, opened and closed, leave no record', { timeout: 
   await Promise.all(Array.from({ length: 32 }, worker));
   assert.equal(server.connections, 10_000);
   assert.deepEqual([...Connection.allOpen()], []);
-  assert.equal(await durations(server.port), 10_000);
+  assert.equal(await lasted(server.port), 10_000);
 });
 
 /** A stream to a server that is no `net.Socket`: nobody sees it close. */
@@ -261,13 +229,7 @@ class Wire extends Duplex {
 }
 
 test('a stream that is no socket is counted, and its close noticed at the next collection', async (t) => {
-  const answer = gate();
-  const asked = gate();
-  const server = await serve((_req, res) => {
-    asked.open();
-    void answer.opened.then(() => res.end('hello'));
-  });
-  t.after(server.close);
+  const { server, answer, asked } = await holding(t);
   const wire = new Wire(server.port);
   const sent = get(server, '/', { createConnection: () => wire as unknown as Socket });
   await asked.opened;
@@ -276,7 +238,7 @@ test('a stream that is no socket is counted, and its close noticed at the next c
   assert.equal((await sent).body, 'hello');
   wire.destroy();
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
-  assert.equal(await durations(server.port), 0);
+  assert.equal(await lasted(server.port), 0);
 });
 
 test('streams that close unseen leave no record, even if nobody collects', async (t) => {
@@ -306,7 +268,7 @@ test('connections that were opened before, or while nothing was measured, are co
   agent.destroy();
   await closed;
   assert.deepEqual(await openConnections(meter, server.port), { active: 0, idle: 0 });
-  assert.equal(await durations(server.port), 0);
+  assert.equal(await lasted(server.port), 0);
   assert.equal(server.connections, 1);
 });
 

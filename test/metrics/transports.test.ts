@@ -2,37 +2,18 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
-import { beforeEach, type TestContext, test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { context } from '@opentelemetry/api';
-import { HttpTraceInstrumentation, withClientTrace } from '../../src';
+import { withClientTrace } from '../../src';
 import { Connection } from '../../src/connection';
 import { certificate } from '../support/certs';
 import { gate } from '../support/gate';
-import { meters, openConnections } from '../support/meters';
-import { registerContextManager } from '../support/otel';
+import { openConnections } from '../support/meters';
 import { httpProxy } from '../support/proxies';
 import { closedPort, serve } from '../support/servers';
+import { durations, holding, instrument, meter } from './stage';
 
-registerContextManager();
-let meter = meters();
-const ours = new HttpTraceInstrumentation({ mode: 'off' });
-// A port may be given to a second server: what was measured of the first must not count.
-beforeEach(() => {
-  meter = meters();
-  ours.setMeterProvider(meter.provider);
-});
-
-/** What was measured of a server, but for the open connections: `setup tls 2`. */
-async function durations(port: number): Promise<string[]> {
-  return (await meter.lines())
-    .filter((line) => line.includes(`server.port=${port} `) && !line.startsWith('http.client.open'))
-    .map((line) =>
-      line
-        .replace(/^http\.client\.|server\.\S+=\S+ /g, '')
-        .replace('connection.setup.duration phase=', 'setup '),
-    )
-    .sort();
-}
+instrument();
 
 async function eventually(port: number, expected: { active: number; idle: number }): Promise<void> {
   for (let i = 0; i < 500; i++) {
@@ -95,19 +76,12 @@ for (const [name, ctx] of Object.entries(contexts)) {
     const port = await closedPort();
     const session = context.with(ctx(), () => http2.connect(`http://127.0.0.1:${port}`));
     await once(session, 'error');
-    assert.deepEqual(await durations(port), ['setup connect error.type=ECONNREFUSED 1']);
+    assert.deepEqual(await durations(port), ['setup connect ECONNREFUSED 1']);
     await eventually(port, { active: 0, idle: 0 });
   });
 
   test(`fetch ${name}: connections are active, idle, and closed`, async (t) => {
-    const answer = gate();
-    const asked = gate();
-    let requests = 0;
-    const server = await serve((_req, res) => {
-      if (++requests === 3) asked.open();
-      void answer.opened.then(() => res.end('hello'));
-    });
-    t.after(server.close);
+    const { server, answer, asked } = await holding(t, {}, 3);
     const all = context.with(ctx(), () => [1, 2, 3].map((n) => fetch(`${server.origin}/${n}`)));
     await asked.opened;
     await eventually(server.port, { active: 3, idle: 0 });
@@ -128,7 +102,7 @@ for (const [name, ctx] of Object.entries(contexts)) {
   test(`fetch ${name}: a connection that fails has its error.type`, async () => {
     const port = await closedPort();
     await assert.rejects(context.with(ctx(), () => fetch(`http://127.0.0.1:${port}`)));
-    assert.deepEqual(await durations(port), ['setup connect error.type=ECONNREFUSED 1']);
+    assert.deepEqual(await durations(port), ['setup connect ECONNREFUSED 1']);
   });
 
   // undici 8 does not load in Node 20.

@@ -92,6 +92,7 @@ async function writtenTwice(requests: () => Promise<unknown>): Promise<[Readable
   const ctx = trace.setSpan(ROOT_CONTEXT, parent);
   const results: [ReadableSpan[], ReadableSpan[]] = [[], []];
   const remove = addSource({
+    mayWant: true,
     wants: () => true,
     ignores: () => false,
     coalesceLookups: false,

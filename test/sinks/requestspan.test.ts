@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { context, ROOT_CONTEXT, type SpanContext, SpanKind, TraceFlags, trace } from '@opentelemetry/api';
 import { HttpTraceSpanProcessor } from '../../src';
-import { Lookout } from '../../src/clientspan';
+import { endLookout, lookOut, requestSpanOf } from '../../src/clientspan';
 import { type Begun, now } from '../../src/clock';
 import { resolveConfig } from '../../src/config';
 import { RoundTrip } from '../../src/probes/roundtrip';
@@ -179,9 +179,9 @@ test('HttpTraceSpanProcessor finds the client span that instrumentation-undici b
     return span;
   };
   const foundIn = (run: () => void) => {
-    const lookout = new Lookout();
+    const outer = lookOut();
     run();
-    return lookout.found(ROOT_CONTEXT, lookout.end())?.span;
+    return requestSpanOf(ROOT_CONTEXT, endLookout(outer), Date.now())?.span;
   };
   begin(undici, SpanKind.CLIENT);
   assert.equal(
@@ -206,11 +206,10 @@ test('a traceparent tells the ids of a span; that of the active span, and no oth
   const active = tracer.startSpan('active');
   const ctx = trace.setSpan(ROOT_CONTEXT, active);
   const found = (traceparent: string, tracestate?: string) =>
-    new Lookout().found(ctx, begun(), traceparent, tracestate)?.spanContext;
+    requestSpanOf(ctx, undefined, Date.now(), traceparent, tracestate)?.spanContext;
   const ids = found(`00-${IDS.traceId}-${IDS.spanId}-01`, 'vendor=1');
   assert.deepEqual({ ...ids, traceState: ids?.traceState?.serialize() }, { ...IDS, traceState: 'vendor=1' });
   assert.equal(found(`00-${IDS.traceId}-${IDS.spanId}-00`)?.traceFlags, TraceFlags.NONE);
   assert.equal(found(`00-${IDS.traceId}-${active.spanContext().spanId}-01`), undefined);
   assert.equal(found('00-nonsense-01'), undefined);
-  new Lookout().end();
 });

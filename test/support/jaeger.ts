@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, startDaemon } from './daemon';
+import { startDaemon } from './daemon';
 import { findJaeger } from './tools';
 
 /** A span as Jaeger's query API tells it: times in microseconds. */
@@ -59,15 +59,16 @@ export async function openJaeger(): Promise<Jaeger> {
 async function startJaeger(): Promise<Jaeger> {
   const found = findJaeger();
   if ('missing' in found) throw new Error(found.missing);
-  const [query = 0, otlp = 0] = await freePorts(2);
   const folder = await mkdtemp(join(tmpdir(), 'httptrace-jaeger-'));
   const config = join(folder, 'jaeger.json');
-  await writeFile(config, JSON.stringify(configuration(query, otlp)));
-  const url = `http://127.0.0.1:${query}`;
-  const daemon = await startDaemon(found.bin, ['--config', config], `${url}/api/services`);
+  await writeFile(config, JSON.stringify(CONFIGURATION));
+  const ready = (query: string) => `http://${query}/api/services`;
+  const tells = [/"http_addr": "127\.0\.0\.1:(\d+)"/, TELLS_OTLP];
+  const daemon = await startDaemon(found.bin, ['--config', config], ready, tells);
+  const [query, otlp] = daemon.addresses;
   return {
-    otlp: `http://127.0.0.1:${otlp}`,
-    search: searchAt(url),
+    otlp: `http://${otlp}`,
+    search: searchAt(`http://${query}`),
     close: async () => {
       await daemon.stop();
       await rm(folder, { recursive: true });
@@ -75,28 +76,29 @@ async function startJaeger(): Promise<Jaeger> {
   };
 }
 
-/** Loopback only, and no ports but these. */
-function configuration(query: number, otlp: number): object {
-  return {
-    extensions: {
-      jaeger_storage: { backends: { memory: { memory: { max_traces: 10_000 } } } },
-      jaeger_query: {
-        storage: { traces: 'memory' },
-        // Its own traces would go to whoever listens on port 4317.
-        enable_tracing: false,
-        http: { endpoint: `127.0.0.1:${query}` },
-        grpc: { endpoint: '127.0.0.1:0' },
-      },
+/** What the receiver says, of a collector too. */
+export const TELLS_OTLP = /"otelcol\.component\.id": "otlp",.*"endpoint": "127\.0\.0\.1:(\d+)"/;
+
+/** Loopback only, and ports of the system's choice. */
+const CONFIGURATION = {
+  extensions: {
+    jaeger_storage: { backends: { memory: { memory: { max_traces: 10_000 } } } },
+    jaeger_query: {
+      storage: { traces: 'memory' },
+      // Its own traces would go to whoever listens on port 4317.
+      enable_tracing: false,
+      http: { endpoint: '127.0.0.1:0' },
+      grpc: { endpoint: '127.0.0.1:0' },
     },
-    receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlp}` } } } },
-    exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
-    service: {
-      extensions: ['jaeger_storage', 'jaeger_query'],
-      pipelines: { traces: { receivers: ['otlp'], exporters: ['jaeger_storage_exporter'] } },
-      telemetry: { metrics: { level: 'none' } },
-    },
-  };
-}
+  },
+  receivers: { otlp: { protocols: { http: { endpoint: '127.0.0.1:0' } } } },
+  exporters: { jaeger_storage_exporter: { trace_storage: 'memory' } },
+  service: {
+    extensions: ['jaeger_storage', 'jaeger_query'],
+    pipelines: { traces: { receivers: ['otlp'], exporters: ['jaeger_storage_exporter'] } },
+    telemetry: { metrics: { level: 'none' } },
+  },
+};
 
 function searchAt(origin: string): Jaeger['search'] {
   return async ({ tags, ...rest }) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type Daemon, freePorts, startDaemon } from './daemon';
+import { TELLS_OTLP } from './jaeger';
 import { serve } from './servers';
 import { type Found, findJaeger, findPrometheus, findTempo } from './tools';
 
@@ -31,9 +32,6 @@ export function noStack(): string | false {
 
 export async function openStack(): Promise<Stack> {
   const folder = await mkdtemp(join(tmpdir(), 'httptrace-stack-'));
-  const [otlp = '', exported = '', prometheus = '', tempo = '', spans = '', internal = ''] = (
-    await freePorts(6)
-  ).map((port) => `127.0.0.1:${port}`);
   let passedOn = 0;
   const sink = await serve((req, res) => {
     if (req.url === '/v1/traces') passedOn++;
@@ -45,38 +43,45 @@ export async function openStack(): Promise<Stack> {
     await sink.close();
     await rm(folder, { recursive: true });
   };
-  const hasTempo = !('missing' in findTempo());
+  const start = async (starting: Promise<Daemon>) => {
+    const daemon = await starting;
+    daemons.push(daemon);
+    return daemon.addresses[0] ?? '';
+  };
   try {
-    if (hasTempo) daemons.push(await startTempo(folder, tempo, spans, internal));
-    const passOnTo = hasTempo ? `http://${spans}` : sink.origin;
-    daemons.push(await startCollector(folder, otlp, passOnTo, exported));
-    daemons.push(await startPrometheus(folder, prometheus, exported));
+    // Of these none tells its port: Tempo, and what the collector exports to Prometheus.
+    const [exported = '', ...tempos] = (await freePorts(4)).map((port) => `127.0.0.1:${port}`);
+    const [tempo = '', spans = '', internal = ''] = 'missing' in findTempo() ? [] : tempos;
+    if (tempo) await start(startTempo(folder, tempo, spans, internal));
+    const otlp = await start(startCollector(folder, spans ? `http://${spans}` : sink.origin, exported));
+    const prometheus = await start(startPrometheus(folder, exported));
+    return {
+      otlp: `http://${otlp}`,
+      prometheus: `http://${prometheus}`,
+      tempo: tempo ? `http://${tempo}` : undefined,
+      passedOn: () => passedOn,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
-  return {
-    otlp: `http://${otlp}`,
-    prometheus: `http://${prometheus}`,
-    tempo: hasTempo ? `http://${tempo}` : undefined,
-    passedOn: () => passedOn,
-    close,
-  };
 }
 
 /** Jaeger is an OpenTelemetry Collector, and has all that the example's is asked for. */
-async function startCollector(folder: string, otlp: string, tempo: string, exported: string) {
+async function startCollector(folder: string, tempo: string, exported: string) {
   const config = await configure(folder, 'collector.yaml', (read) => {
-    read.receivers.otlp.protocols.http.endpoint = otlp;
+    read.receivers.otlp.protocols.http.endpoint = '127.0.0.1:0';
     read.connectors.spanmetrics.metrics_flush_interval = '1s';
     read.exporters['otlphttp/tempo'].endpoint = tempo;
     read.exporters.prometheus.endpoint = exported;
     read.service.telemetry = { metrics: { level: 'none' } };
   });
-  return await startDaemon(binOf(findJaeger()), ['--config', config], `http://${exported}/metrics`);
+  const ready = () => `http://${exported}/metrics`;
+  return await startDaemon(binOf(findJaeger()), ['--config', config], ready, [TELLS_OTLP]);
 }
 
-async function startPrometheus(folder: string, address: string, exported: string) {
+async function startPrometheus(folder: string, exported: string) {
   const config = await configure(folder, 'prometheus.yaml', (read) => {
     read.global.scrape_interval = '1s';
     read.scrape_configs[0].static_configs[0].targets = [exported];
@@ -84,10 +89,14 @@ async function startPrometheus(folder: string, address: string, exported: string
   const args = [
     `--config.file=${config}`,
     `--storage.tsdb.path=${join(folder, 'tsdb')}`,
-    `--web.listen-address=${address}`,
+    '--web.listen-address=127.0.0.1:0',
     '--enable-feature=exemplar-storage',
   ];
-  return await startDaemon(binOf(findPrometheus()), args, `http://${address}/-/ready`);
+  const ready = (address: string) => `http://${address}/-/ready`;
+  // In versions 2 and 3: other words stand before these, and between.
+  return await startDaemon(binOf(findPrometheus()), args, ready, [
+    /msg="Listening on".* address=127\.0\.0\.1:(\d+)/,
+  ]);
 }
 
 async function startTempo(folder: string, address: string, spans: string, internal: string) {
@@ -104,11 +113,8 @@ async function startTempo(folder: string, address: string, spans: string, intern
     read.storage.trace.local.path = join(folder, 'blocks');
     read.query_frontend.query_end_cutoff = '1s';
   });
-  return await startDaemon(
-    binOf(findTempo()),
-    [`-config.file=${config}`],
-    `http://${address}/status/version`,
-  );
+  const ready = () => `http://${address}/status/version`;
+  return await startDaemon(binOf(findTempo()), [`-config.file=${config}`], ready);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a configuration has the shape that its reader wants.
