@@ -6,55 +6,57 @@ import { BASE, CHEAP, nameOf, RECORDING } from './variants';
 
 // What grows, or must not: with connections, with hosts, with requests at a time, and with requests altogether.
 
-/** Of each curve: open connections, all to one host or each to another. */
-const CONNECTIONS = [1, 10, 100, 1_000, 10_000];
-const HOSTS = [1, 10, 100, 1_000];
+interface Open {
+  readonly connections: number;
+  readonly hosts: number;
+}
+const CONNECTIONS: readonly Open[] = [1, 10, 100, 1_000, 10_000].map((count) => ({
+  connections: count,
+  hosts: 1,
+}));
+const HOSTS: readonly Open[] = [1, 10, 100, 1_000].map((count) => ({ connections: count, hosts: count }));
 
-/** CPU time of a request while so many connections are open: rows of a table. */
+/** CPU time of a request while so many connections are open, all to one host or each to another: rows of a table. */
 export async function scale(session: Session, until: number): Promise<string[][]> {
-  const rows: string[][] = [];
-  const steps = [
-    ...CONNECTIONS.map((connections) => ({ connections, hosts: 1 })),
-    ...HOSTS.map((hosts) => ({ connections: hosts, hosts })),
-  ].filter(({ connections }) => !session.isQuick || connections === 1);
+  const half = (Date.now() + until) / 2;
+  return [...(await curve(session, CONNECTIONS, half)), ...(await curve(session, HOSTS, until))];
+}
+
+/** Along a curve the processes stay: of what is measured only the number of connections changes. */
+async function curve(session: Session, points: readonly Open[], until: number): Promise<string[][]> {
   const begun = Date.now();
-  let turns: Turns | undefined;
-  let servers: { stop(): void }[] = [];
-  const close = () => {
-    turns?.stop();
-    for (const server of servers.splice(0)) server.stop();
-  };
-  for (const [i, { connections, hosts }] of steps.entries()) {
-    // Along a curve the processes stay: of what is measured only the number of connections changes.
-    if (connections === 1) {
-      close();
-      turns = new Turns();
-      // A server for each: a process may have some ten thousand files open.
-      for (const variant of [BASE, CHEAP]) {
-        const { server, stop } = await startServer();
-        servers = [...servers, { stop }];
-        await turns.add(variant, server);
-      }
-    }
-    await turns?.each({ what: 'open', connections, hosts });
-    const order = {
-      what: 'run',
-      workload: 'opened',
-      count: session.isQuick ? 3 : 250,
-      concurrency: 1,
-    } as const;
-    const times = await turns?.rounds(order, 'cpu', {
-      ...(session.isQuick ? { warmUp: 0, least: 1 } : { warmUp: connections === 1 ? 60 : 10, least: 9 }),
-      most: 40,
-      until: begun + ((until - begun) * (i + 1)) / steps.length,
-    });
-    const [base = [], own = []] = [BASE, CHEAP].map((variant) => times?.get(variant));
-    const row = [plural(connections, 'connection'), plural(hosts, 'host')];
-    rows.push([row.join(' to '), quartiles(base), quartiles(own), ratio(own, base)]);
+  const turns = new Turns();
+  // A server for each: a process may have some ten thousand files open.
+  const servers = [await startServer(), await startServer()];
+  for (const [i, variant] of [BASE, CHEAP].entries())
+    await turns.add(variant, servers[i]?.server ?? session.server);
+  const rows: string[][] = [];
+  for (const [i, open] of (session.isQuick ? points.slice(0, 1) : points).entries()) {
+    const label = `${plural(open.connections, 'connection')} to ${plural(open.hosts, 'host')}`;
+    const share = (i + 1) / points.length;
+    rows.push([label, ...(await point(session, turns, open, begun + (until - begun) * share))]);
     session.progress(`scale: ${rows.at(-1)?.join(' · ')}`);
   }
-  close();
+  turns.stop();
+  for (const { stop } of servers) stop();
   return rows;
+}
+
+async function point(session: Session, turns: Turns, open: Open, until: number): Promise<string[]> {
+  try {
+    await turns.each({ what: 'open', ...open });
+  } catch (error) {
+    // A limit of open files, or a system on which 127.0.0.1 is the only address of the loopback.
+    return [`not here: ${(error as Error).message.split('\n')[0]}`, '', ''];
+  }
+  const count = session.isQuick ? 3 : 250;
+  const times = await turns.rounds({ what: 'run', workload: 'opened', count, concurrency: 1 }, 'cpu', {
+    ...(session.isQuick ? { warmUp: 0, least: 1 } : { warmUp: open.connections === 1 ? 60 : 20, least: 9 }),
+    most: 40,
+    until,
+  });
+  const [base = [], own = []] = [BASE, CHEAP].map((variant) => times.get(variant));
+  return [quartiles(base), quartiles(own), ratio(own, base)];
 }
 
 function plural(count: number, noun: string): string {
