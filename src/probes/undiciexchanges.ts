@@ -153,5 +153,7 @@ export const onResponseStarted = (original: Method, layer: Layer): Method =>
       } catch (error) {
         failed(roundTrip.gotFirstResponseByte, error);
       }
-    return original.apply(this, arguments as unknown as unknown[]);
+    return arguments.length === 0
+      ? original.call(this)
+      : original.apply(this, arguments as unknown as unknown[]);
   };
