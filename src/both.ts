@@ -65,3 +65,9 @@ for (const hook of HOOKS)
   if (hook !== 'wroteHeaderField')
     Object.defineProperty(Both.prototype, hook, { value: method(hook, HOOK_LENGTHS[hook]) });
 Object.defineProperty(Both.prototype, bodyEnd, { value: method(bodyEnd, 0) });
+
+/** Whether all hooks of a trace are ours: they do nothing to a connection or a request, and can be called whatever Node is about to do. */
+export function isOurs(trace: SinkTrace): boolean {
+  const { first, second } = trace as Partial<Both>;
+  return first && second ? isOurs(first) && isOurs(second) : trace[bodyEnd] !== undefined;
+}

@@ -35,7 +35,7 @@ export interface RequestSpan {
   readonly span: Span | undefined;
   /** Its ids, and whether it is sampled; undefined as long as they are not known. */
   readonly spanContext: SpanContext | undefined;
-  /** When it began, for the times of its children where the span itself is not known. */
+  /** When it began, for the times of its children; told only where the span itself is not known. */
   readonly begun: Begun;
 }
 

@@ -65,7 +65,10 @@ class UndiciProbe {
         failed(ask, error);
       }
       try {
-        return original.apply(this, arguments as unknown as unknown[]);
+        // `apply` is dearer by an array of them.
+        return arguments.length === 1
+          ? original.call(this, message)
+          : original.apply(this, arguments as unknown as unknown[]);
       } finally {
         try {
           const { request } = message;
@@ -129,7 +132,9 @@ function watchAll(exchanges: UndiciExchanges): (() => void)[] {
           } catch (error) {
             failed(exchanges.completed, error);
           }
-        return original.apply(this, arguments as unknown as unknown[]);
+        return arguments.length === 1
+          ? original.call(this, message)
+          : original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patchPublish('request:error', (original, layer) => {
