@@ -55,3 +55,9 @@ function call(trace: SinkTrace, hook: Hook, args: readonly unknown[]): unknown {
 const wroteHeaderField = method('wroteHeaderField');
 for (const hook of [...HOOKS, bodyEnd] as const)
   if (hook !== 'wroteHeaderField') Object.defineProperty(Both.prototype, hook, { value: method(hook) });
+
+/** Whether all hooks of a trace are ours: they do nothing to a connection or a request, and can be called whatever Node is about to do. */
+export function isOurs(trace: SinkTrace): boolean {
+  const { first, second } = trace as Partial<Both>;
+  return first && second ? isOurs(first) && isOurs(second) : trace[bodyEnd] !== undefined;
+}

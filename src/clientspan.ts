@@ -1,5 +1,5 @@
 import { type Context, type Span, SpanKind } from '@opentelemetry/api';
-import { now } from './clock';
+import { type Begun, now } from './clock';
 import { namesActive, spanContextOf } from './traceparent';
 import type { RequestSpan } from './tracing';
 
@@ -41,6 +41,9 @@ export function spanBegun(span: Span): void {
   if (kind === SpanKind.CLIENT && instrumentationScope?.name === SCOPE) seen = span;
 }
 
+/** Nobody asks when a span began that can be asked itself. */
+const TOLD_BY_SPAN: Begun = { earliest: 0, latest: 0, by: 0 };
+
 /**
  * The span of a request; undefined if it is the active one of `ctx`, or there is none.
  * @param span - the one that was looked out for
@@ -54,8 +57,8 @@ export function requestSpanOf(
   traceparent?: string,
   tracestate?: string,
 ): RequestSpan | undefined {
-  const named = span === undefined && traceparent !== undefined && !namesActive(ctx, traceparent);
-  const spanContext = named ? spanContextOf(traceparent, tracestate) : span?.spanContext();
-  if (spanContext === undefined) return undefined;
-  return { span, spanContext, begun: { earliest, by: now(), latest: Date.now() } };
+  if (span !== undefined) return { span, spanContext: span.spanContext(), begun: TOLD_BY_SPAN };
+  if (traceparent === undefined || namesActive(ctx, traceparent)) return undefined;
+  const spanContext = spanContextOf(traceparent, tracestate);
+  return spanContext && { span, spanContext, begun: { earliest, by: now(), latest: Date.now() } };
 }

@@ -21,6 +21,11 @@ class OfSocket extends Returned {
   }
 }
 
+let lastId = 0;
+let watch = 0;
+const open = new Set<Connection>();
+let tidyAt = 1_000;
+
 /**
  * What is remembered of a connection, for as long as its socket lives.
  *
@@ -28,14 +33,9 @@ class OfSocket extends Returned {
  * opened and used still tells the truth.
  */
 export class Connection {
-  static #lastId = 0;
-  static #watch = 0;
-  static readonly #open = new Set<Connection>();
-  static #tidyAt = 1_000;
-
   /** Begins a new watch: what was remembered before may have changed unseen, and is no longer told. */
   static beginWatch(): void {
-    Connection.#watch++;
+    watch++;
   }
 
   /** The connection of a socket; a new record if this is the first that is heard of it. */
@@ -44,26 +44,27 @@ export class Connection {
     if (connection === undefined) {
       connection = new Connection();
       OfSocket.set(socket, connection);
-    } else if (connection.#seenIn !== Connection.#watch) {
-      connection.#seenIn = Connection.#watch;
+    } else if (connection.seenIn !== watch) {
+      connection.seenIn = watch;
       connection.counted = false;
       connection.idleSince = 0;
     }
     return connection;
   }
 
-  #seenIn = Connection.#watch;
-  #server: Server | undefined;
-  /** Weak: a socket that closes unseen (one that is no `net.Socket`) is not kept from being collected. */
-  #socket: WeakRef<Socket> | undefined;
+  // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
+  private seenIn = watch;
+  private leadsTo: Server | undefined = undefined;
+  /** Of one that may close unseen (it is no `net.Socket`). Weak: it is not kept from being collected. */
+  private socket: WeakRef<Socket> | undefined = undefined;
   /** Its number in this process, from 1. */
-  readonly id = ++Connection.#lastId;
+  readonly id = ++lastId;
   /** How many requests it has carried, the present one included. */
   requestCount = 0;
   /** Whether the last that was counted has it, and has not given it back. */
   isGiven = false;
   /** Up to Node 22 a connection that was handed over still names its former request, this one, until the new one begins to use it. */
-  formerUser: object | undefined;
+  formerUser: object | undefined = undefined;
   /** False when it carried requests while nobody counted, so that `requestCount` would be too small. */
   counted = true;
   /** How many requests are under way on it; counted where there can be several. */
@@ -73,54 +74,58 @@ export class Connection {
   /** When it could be used, on that clock; 0 if that was not seen. */
   establishedAt = 0;
   /** The span of the request that opened it, if that was traced. */
-  openedBy: SpanContext | undefined;
+  openedBy: SpanContext | undefined = undefined;
 
   /** Where it leads; known while it is counted among the open ones, which it is only while somebody measures. */
   get server(): Server | undefined {
-    return this.#server;
+    return this.leadsTo;
   }
 
-  /** From now on it is among the open ones. */
-  open(socket: Socket, server: Server): void {
-    this.#server = server;
-    this.#socket = new WeakRef(socket);
-    Connection.#open.add(this);
+  /**
+   * From now on it is among the open ones.
+   * @param mayCloseUnseen - nobody is sure to call {@link Connection.close}
+   */
+  open(socket: Socket, server: Server, mayCloseUnseen: boolean): void {
+    this.leadsTo = server;
+    if (mayCloseUnseen) this.socket = new WeakRef(socket);
+    open.add(this);
     // In case nobody asks, from time to time.
-    if (Connection.#open.size >= Connection.#tidyAt)
-      Connection.#tidyAt = Math.max(1_000, 2 * [...Connection.allOpen()].length);
+    if (open.size >= tidyAt) tidyAt = Math.max(1_000, 2 * [...Connection.allOpen()].length);
   }
 
   /** The connection of a socket that was among the open ones, and no longer is. */
   static close(socket: Socket): { server: Server; establishedAt: number } | undefined {
     const connection = OfSocket.get(socket);
-    const server = connection?.server;
+    const server = connection?.leadsTo;
     if (connection === undefined || server === undefined) return undefined;
-    connection.#forget();
+    connection.forget();
     return { server, establishedAt: connection.establishedAt };
   }
 
   /** How many are thought to be open. */
   static get openCount(): number {
-    return Connection.#open.size;
+    return open.size;
   }
 
   /** Those that are open. */
   static *allOpen(): Generator<{ readonly server: Server; readonly isIdle: boolean }> {
-    for (const connection of Connection.#open) {
-      const server = connection.#server;
-      if (server === undefined || connection.#socket?.deref()?.destroyed !== false) connection.#forget();
+    for (const connection of open) {
+      const server = connection.leadsTo;
+      const ref = connection.socket;
+      if (server === undefined || (ref !== undefined && ref.deref()?.destroyed !== false))
+        connection.forget();
       else yield { server, isIdle: connection.idleSince > 0 };
     }
   }
 
   /** Nobody measures any more. */
   static forgetOpen(): void {
-    for (const connection of Connection.#open) connection.#forget();
+    for (const connection of open) connection.forget();
   }
 
-  #forget(): void {
-    this.#server = undefined;
-    this.#socket = undefined;
-    Connection.#open.delete(this);
+  private forget(): void {
+    this.leadsTo = undefined;
+    this.socket = undefined;
+    open.delete(this);
   }
 }

@@ -59,9 +59,10 @@ export function willMeasure(): boolean {
 
 function lookAgain(): void {
   let isFound = false;
-  for (const source of missing) {
-    const measurer = source();
-    if (measurer === undefined) continue;
+  for (let i = 0; i < missing.length; i++) {
+    const source = missing[i];
+    const measurer = source?.();
+    if (source === undefined || measurer === undefined) continue;
     sources.set(source, measurer);
     isFound = true;
   }
@@ -79,20 +80,20 @@ export function whileMeasuring(start: () => () => void): () => void {
 
 /** One trace for all who measure a dial. */
 export function dialTrace(server: Server): DialTrace | undefined {
-  let trace: DialTrace | undefined;
-  for (const measurer of measurers) {
-    const next = measurer.dial(server);
-    trace = trace === undefined ? next : compose(trace, next);
+  let trace = measurers[0]?.dial(server);
+  for (let i = 1; i < measurers.length; i++) {
+    const next = measurers[i]?.dial(server);
+    trace = trace && next ? compose(trace, next) : (trace ?? next);
   }
   return trace;
 }
 
 export function leftQueue(server: Server, waited: number): void {
-  for (const measurer of measurers) measurer.leftQueue(server, waited);
+  for (let i = 0; i < measurers.length; i++) measurers[i]?.leftQueue(server, waited);
 }
 
 export function closed(server: Server, lifetime: number): void {
-  for (const measurer of measurers) measurer.closed(server, lifetime);
+  for (let i = 0; i < measurers.length; i++) measurers[i]?.closed(server, lifetime);
 }
 
 function update(): void {

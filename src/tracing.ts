@@ -35,7 +35,7 @@ export interface RequestSpan {
   readonly span: Span | undefined;
   /** Its ids, and whether it is sampled; undefined as long as they are not known. */
   readonly spanContext: SpanContext | undefined;
-  /** When it began, for the times of its children where the span itself is not known. */
+  /** When it began, for the times of its children; told only where the span itself is not known. */
   readonly begun: Begun;
 }
 
@@ -96,10 +96,15 @@ export function coalescesLookups(): boolean {
   return false;
 }
 
+/** Whether it might matter to anybody what span a request has, and not only in what context it is made. */
+export function doSpansMatter(): boolean {
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.mayWant) return true;
+  return false;
+}
+
 /** Whether a request made in this context might be wanted, depending on a span of its own that is yet to begin. */
 export function mayBeWanted(ctx: Context): boolean {
-  for (let i = 0; i < sources.length; i++) if (sources[i]?.mayWant) return !isInHook();
-  return isWanted(ctx);
+  return doSpansMatter() ? !isInHook() : isWanted(ctx);
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */

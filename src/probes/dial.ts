@@ -3,20 +3,15 @@ import type { TLSSocket } from 'node:tls';
 import type { DnsAddress, Network } from '../clienttrace';
 import { now } from '../clock';
 import { type DialTrace, dialTrace, type Server } from '../measuring';
-import { DialEvents } from './dialevents';
+import { type Dialling, listenToClose, listenToConnect, listenToEnd, stopListening } from './dialevents';
 import { LookupPhase } from './lookupphase';
 import type { Resolution } from './lookups';
 import type { OpenDial } from './opendials';
-import { openingFor, openingOf } from './opening';
+import { openingFor } from './opening';
 import { type Report, Reports } from './reports';
 import type { RoundTrip } from './roundtrip';
 import type { Scope } from './scope';
 import { isTls, tlsState } from './tlsstate';
-
-/** The dial that made, or is making, a socket. */
-export function dialOf(socket: Socket): Dial | undefined {
-  return openingOf(socket)?.dial;
-}
 
 /**
  * The making of one connection: DNS, attempts to connect, TLS.
@@ -24,12 +19,11 @@ export function dialOf(socket: Socket): Dial | undefined {
  * It reports to the request that caused it. While it is nobody's, its reports wait, with their times, for {@link Dial.claim}. It reports to those who measure
  * as well, whether or not there is such a request, and to them until it is over: an abandoned request may leave a connection behind for the next.
  */
-export class Dial extends DialEvents implements OpenDial {
+export class Dial implements OpenDial, Dialling {
   private readonly reports: Reports;
   private onReady: (() => void) | undefined = undefined;
   private user: RoundTrip | undefined = undefined;
   private lookup: LookupPhase | undefined = undefined;
-  private answers = 0;
   private network: Network = 'tcp';
   /** Of the attempt that is under way. */
   private addr: string | undefined = undefined;
@@ -37,6 +31,11 @@ export class Dial extends DialEvents implements OpenDial {
   private isKept: boolean;
   private measure: DialTrace | undefined = undefined;
   private scope: Scope | undefined;
+  readonly socket: Socket;
+  readonly isTls: boolean;
+  readonly isMeasuredOnly: boolean;
+  listening = 0;
+  answers = 0;
   isOver = false;
   failure: Error | undefined = undefined;
   /** Where it leads; known while somebody measures. */
@@ -47,21 +46,24 @@ export class Dial extends DialEvents implements OpenDial {
   /** Observes a socket that is about to connect, or already connects. */
   static begin(socket: Socket, owner: RoundTrip | undefined, scope?: Scope): Dial {
     const dial = new Dial(socket, owner, scope);
-    dial.listenToConnect();
+    listenToConnect(dial, openingFor(socket).isNamed);
     return dial;
   }
 
   /** With nothing else, observes the TLS handshake over a socket that was made elsewhere. */
   constructor(socket: Socket, owner: RoundTrip | undefined, scope?: Scope) {
-    super(socket, isTls(socket));
-    openingFor(socket).dial = this;
+    this.socket = socket;
+    const opening = openingFor(socket);
+    opening.dial = this;
+    this.isTls = isTls(socket);
     this.scope = scope;
     this.isKept = scope?.claimable === true;
     this.server = scope?.server;
     this.reports = new Reports(owner);
     owner?.addDial(this);
     if (this.server !== undefined) this.measure = dialTrace(this.server);
-    this.listenToEnd();
+    this.isMeasuredOnly = this.measure !== undefined && !owner && !this.isKept && opening.host !== undefined;
+    listenToEnd(this);
   }
 
   get owner(): RoundTrip | undefined {
@@ -103,7 +105,6 @@ export class Dial extends DialEvents implements OpenDial {
     this.reports.tell(report);
   }
 
-  /** A lookup is about to begin. */
   resolve(resolution: Resolution): void {
     this.lookup = new LookupPhase(this, resolution);
   }
@@ -111,9 +112,8 @@ export class Dial extends DialEvents implements OpenDial {
     this.lookup?.start();
   }
 
-  answered(addr: DnsAddress): number {
+  answered(addr: DnsAddress): void {
     this.lookup?.answered(addr);
-    return ++this.answers;
   }
 
   lookupFailed(err: Error): void {
@@ -126,7 +126,7 @@ export class Dial extends DialEvents implements OpenDial {
     // A lookup function that answers twice has Node connect twice, the second time in vain.
     if (this.addr !== undefined) return;
     // Node (20 to 26) crashes when a socket is destroyed in this very event: hooks may do that, and are told right after.
-    this.reports.holdBack();
+    this.reports.holdBackFromHooks();
     this.lookup?.done();
     this.network = network;
     this.addr = addr;
@@ -183,7 +183,7 @@ export class Dial extends DialEvents implements OpenDial {
     if (this.addr !== undefined) trace?.connectDone?.(this.network, this.addr, err);
     if (this.handshake) trace?.tlsHandshakeDone?.(undefined, err);
     if (this.measure === undefined && (this.user === undefined || this.user === this.owner)) this.end();
-    else this.listenToClose(true);
+    else listenToClose(this);
   }
 
   private end(): void {
@@ -192,7 +192,7 @@ export class Dial extends DialEvents implements OpenDial {
     this.measure = undefined;
     if (this.isKept) this.reports.tellWaiting();
     else this.reports.drop();
-    this.stopListening();
+    stopListening(this);
     // What the application opens in this asynchronous context from here on is nobody's dial.
     if (this.scope !== undefined && this.scope.owner === undefined) this.scope.server = undefined;
     this.scope = undefined;

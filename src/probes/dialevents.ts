@@ -2,99 +2,102 @@ import { EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
 import type { DnsAddress, Network } from '../clienttrace';
 import { hostPort } from './hostport';
-import { openingOf } from './opening';
+import { dialOf } from './opening';
 import { guarded } from './patch';
 
 // Not the socket's own, which sees to a Readable's flow first: it costs as much again.
 const { on, prependListener, removeListener } = EventEmitter.prototype;
 
-/**
- * The events of a socket while it is being made.
- *
- * A listener costs more than all that is done in it, so each is there only when its event can come, and is told on.
- */
-export abstract class DialEvents {
-  private connects = false;
-  private looksUp = false;
-  private attempts = false;
-  private closes = false;
-
-  constructor(
-    readonly socket: Socket,
-    readonly isTls: boolean,
-  ) {}
-
+/** What is told of the events of a socket while it is being made. */
+export interface Dialling {
+  readonly socket: Socket;
+  readonly isTls: boolean;
+  /** Which listeners of ours the socket has. */
+  listening: number;
+  /** How many addresses its lookup was answered. */
+  answers: number;
+  /** Begun for nobody but those who measure, and they see by themselves that a socket is closed, and why: {@link socketDestroyed} is called. */
+  readonly isMeasuredOnly: boolean;
   /** Whether anybody will still hear of it. */
-  abstract readonly isHeard: boolean;
-  abstract lookupFailed(err: Error): void;
-  /** @returns how many addresses have been answered by now */
-  abstract answered(addr: DnsAddress): number;
-  abstract connectStart(network: Network, addr: string): void;
-  abstract connectDone(err?: Error): void;
-  abstract tlsHandshakeDone(): void;
-  abstract ready(): void;
-  abstract close(err: Error): void;
-
-  /** Listens to what happens until the socket is connected, beside {@link listenToEnd}. */
-  protected listenToConnect(): void {
-    const { socket } = this;
-    this.connects = true;
-    this.looksUp = openingOf(socket)?.isNamed !== false;
-    if (this.looksUp) on.call(socket, 'lookup', onLookup);
-    on.call(socket, 'connectionAttempt', onAttempt);
-    // Prepended: if the dial has begun already, TLS waits for the same event to start its handshake.
-    prependListener.call(socket, 'connect', onConnect);
-  }
-
-  /** There are several addresses: an attempt may fail, and another one follow. What fails the only one fails the socket. */
-  listenToAttempts(): void {
-    if (this.attempts) return;
-    this.attempts = true;
-    on.call(this.socket, 'connectionAttemptFailed', onAttemptFailed);
-    on.call(this.socket, 'connectionAttemptTimeout', onAttemptTimeout);
-  }
-
-  /** Listens to what ends a dial, well or not. */
-  protected listenToEnd(): void {
-    // Prepended, so that the request has its connection before the application hears that the socket is ready.
-    if (this.isTls) prependListener.call(this.socket, 'secureConnect', onSecureConnect);
-    on.call(this.socket, errorMonitor, onError);
-    this.listenToClose(!this.isHeard);
-  }
-
-  /** @param isAlone - no request hears of a socket that is destroyed without an error, and closes the dial */
-  protected listenToClose(isAlone: boolean): void {
-    if (this.closes || !isAlone) return;
-    this.closes = true;
-    on.call(this.socket, 'close', onClose);
-  }
-
-  /** Takes all listeners back. */
-  protected stopListening(): void {
-    const { socket } = this;
-    if (this.looksUp) removeListener.call(socket, 'lookup', onLookup);
-    if (this.connects) {
-      removeListener.call(socket, 'connectionAttempt', onAttempt);
-      removeListener.call(socket, 'connect', onConnect);
-    }
-    if (this.attempts) {
-      removeListener.call(socket, 'connectionAttemptFailed', onAttemptFailed);
-      removeListener.call(socket, 'connectionAttemptTimeout', onAttemptTimeout);
-    }
-    if (this.isTls) removeListener.call(socket, 'secureConnect', onSecureConnect);
-    removeListener.call(socket, errorMonitor, onError);
-    if (this.closes) removeListener.call(socket, 'close', onClose);
-  }
+  readonly isHeard: boolean;
+  lookupFailed(err: Error): void;
+  answered(addr: DnsAddress): void;
+  connectStart(network: Network, addr: string): void;
+  connectDone(err?: Error): void;
+  tlsHandshakeDone(): void;
+  ready(): void;
+  close(err: Error): void;
 }
 
-function dialOf(socket: Socket): DialEvents | undefined {
-  return openingOf(socket)?.dial;
+// A listener costs more than all that is done in it: each is there only if its event can come, and is told on.
+const CONNECT = 1;
+const LOOKUP = 2;
+const ATTEMPTS = 4;
+const CLOSE = 8;
+const ERROR = 16;
+
+/**
+ * Listens to what happens until the socket is connected, beside {@link listenToEnd}.
+ * @param isNamed - a name is to be looked up
+ */
+export function listenToConnect(dialling: Dialling, isNamed: boolean): void {
+  const { socket } = dialling;
+  dialling.listening |= isNamed ? CONNECT | LOOKUP : CONNECT;
+  if (isNamed) on.call(socket, 'lookup', onLookup);
+  on.call(socket, 'connectionAttempt', onAttempt);
+  // Prepended: if the dial has begun already, TLS waits for the same event to start its handshake.
+  prependListener.call(socket, 'connect', onConnect);
+}
+
+/** There are several addresses: an attempt may fail, and another one follow. What fails the only one fails the socket. */
+function listenToAttempts(dialling: Dialling): void {
+  if (dialling.listening & ATTEMPTS) return;
+  dialling.listening |= ATTEMPTS;
+  on.call(dialling.socket, 'connectionAttemptFailed', onAttemptFailed);
+  on.call(dialling.socket, 'connectionAttemptTimeout', onAttemptTimeout);
+}
+
+/** Listens to what ends a dial, well or not. */
+export function listenToEnd(dialling: Dialling): void {
+  const { socket } = dialling;
+  // Prepended, so that the request has its connection before the application hears that the socket is ready.
+  if (dialling.isTls) prependListener.call(socket, 'secureConnect', onSecureConnect);
+  if (dialling.isMeasuredOnly) return;
+  dialling.listening |= ERROR;
+  on.call(socket, errorMonitor, onError);
+  if (!dialling.isHeard) listenToClose(dialling);
+}
+
+/** For those that have no request which hears of a socket that is destroyed without an error, and closes the dial. */
+export function listenToClose(dialling: Dialling): void {
+  if (dialling.listening & CLOSE) return;
+  dialling.listening |= CLOSE;
+  on.call(dialling.socket, 'close', onClose);
+}
+
+/** Takes all listeners back. */
+export function stopListening(dialling: Dialling): void {
+  const { socket, listening } = dialling;
+  if (listening & LOOKUP) removeListener.call(socket, 'lookup', onLookup);
+  if (listening & CONNECT) {
+    removeListener.call(socket, 'connectionAttempt', onAttempt);
+    removeListener.call(socket, 'connect', onConnect);
+  }
+  if (listening & ATTEMPTS) {
+    removeListener.call(socket, 'connectionAttemptFailed', onAttemptFailed);
+    removeListener.call(socket, 'connectionAttemptTimeout', onAttemptTimeout);
+  }
+  if (dialling.isTls) removeListener.call(socket, 'secureConnect', onSecureConnect);
+  if (listening & ERROR) removeListener.call(socket, errorMonitor, onError);
+  if (listening & CLOSE) removeListener.call(socket, 'close', onClose);
 }
 
 const onLookup = guarded(function lookup(this: Socket, err: Error | null, address: string, family: 4 | 6) {
   const dial = dialOf(this);
-  if (err) dial?.lookupFailed(err);
-  else if (dial !== undefined && dial.answered({ address, family }) > 1) dial.listenToAttempts();
+  if (dial === undefined) return;
+  if (err) return dial.lookupFailed(err);
+  dial.answered({ address, family });
+  if (++dial.answers > 1) listenToAttempts(dial);
 });
 
 const onAttempt = guarded(function connectionAttempt(
@@ -143,11 +146,17 @@ const onError = guarded(function error(this: Socket, err: Error) {
 });
 
 const onClose = guarded(function close(this: Socket) {
-  const dial = dialOf(this);
-  // Destroyed without an error: the request, if there is one, is about to fail with an error of its own, which closes the dial. That
-  // `errored` is set all the same may be due to a write of TLS that was cancelled with it.
-  if (dial?.isHeard === false) dial.close(this.errored ?? hangUp());
+  socketDestroyed(this, null);
 });
+
+/**
+ * Without an error, the request, if there is one, is about to fail with an error of its own, which closes the dial. That `errored` is set all the same may be due
+ * to a write of TLS that was cancelled with it.
+ */
+export function socketDestroyed(socket: Socket, err: Error | null): void {
+  const dial = dialOf(socket);
+  if (dial !== undefined && (err || !dial.isHeard)) dial.close(err ?? socket.errored ?? hangUp());
+}
 
 /** What Node tells a request whose socket is closed without an error. */
 function hangUp(): Error {

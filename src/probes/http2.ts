@@ -56,7 +56,7 @@ class Http2Probe {
 
   #request(original: Method, layer: Layer): Method {
     const probe = this;
-    return function request(this: ClientHttp2Session, _headers: unknown, options: Options) {
+    return function request(this: ClientHttp2Session, headers: unknown, options: Options) {
       if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
       let session: Session | undefined;
       let asked: Asked | undefined;
@@ -71,7 +71,10 @@ class Http2Probe {
         return original.apply(this, arguments as unknown as unknown[]);
       let stream: ClientHttp2Stream;
       try {
-        stream = original.apply(this, arguments as unknown as unknown[]);
+        stream =
+          arguments.length === 1
+            ? original.call(this, headers)
+            : original.apply(this, arguments as unknown as unknown[]);
       } catch (error) {
         // Before version 24 a session that is over throws. A request that is wrong in itself never wanted a connection.
         if (this.closed || this.destroyed) probe.#refuse(session, asked, error as Error);

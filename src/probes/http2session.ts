@@ -7,9 +7,10 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { type Server, willMeasure } from '../measuring';
 import { Returned } from '../stamp';
-import { type Dial, dialOf } from './dial';
+import type { Dial } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
+import { dialOf } from './opening';
 import { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
 import { isConnectedByUndici, sentAsStream } from './undicih2';
@@ -42,6 +43,7 @@ class OfSession extends Returned {
 export class Session {
   readonly #watch: object;
   readonly #socket: Socket;
+  #target: Target | undefined;
   #dials: readonly Dial[] = [];
   #open = 0;
 
@@ -108,8 +110,12 @@ export class Session {
 
   /** Where the connection goes; the authority of a request is asked if that was not seen, or is a Unix socket. */
   target(authority: unknown): Target {
+    if (this.#target !== undefined) return this.#target;
     const protocol = this.#socket instanceof TLSSocket ? 'https:' : 'http:';
-    return { protocol, ...(hopOf(this.#socket) ?? hopIn(String(authority), protocol)) };
+    const hop = hopOf(this.#socket);
+    if (hop === undefined) return { protocol, ...hopIn(String(authority), protocol) };
+    this.#target = { protocol, ...hop };
+    return this.#target;
   }
 
   /** A stream is opened: its request has the connection, and shares it with the others. */

@@ -108,24 +108,19 @@ const customs = new AsyncLocalStorage<Resolution>();
 /** Most programs have none, and to look into a store is not free. */
 let areCustomsUsed = false;
 
-/** Runs `connect`, in which a lookup function of the application's is called. */
-export function resolveWithin<T>(resolution: Resolution, connect: () => T): T {
-  const before = onStack;
-  onStack = resolution;
-  areCustomsUsed = true;
-  try {
-    return customs.run(resolution, connect);
-  } finally {
-    onStack = before;
-  }
-}
-
-/** Calls `connect`, in which Node looks the host name up. */
-export function lookUp(resolution: Resolution, connect: Method, socket: Socket, args: unknown[]): unknown {
+/** Calls `connect`, in which Node looks the host name up, or has a lookup function of the application's do it. */
+export function resolveWithin(
+  resolution: Resolution,
+  connect: Method,
+  socket: Socket,
+  args: readonly unknown[],
+): unknown {
   const before = onStack;
   onStack = resolution;
   try {
-    return connect.apply(socket, args);
+    if (!resolution.isCustom) return connect.apply(socket, args as unknown[]);
+    areCustomsUsed = true;
+    return customs.run(resolution, () => connect.apply(socket, args as unknown[]));
   } finally {
     onStack = before;
   }

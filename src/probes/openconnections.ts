@@ -3,9 +3,10 @@ import { Socket } from 'node:net';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { closed, isMeasuring, type Server, whileMeasuring, willMeasure } from '../measuring';
-import { dialOf } from './dial';
+import { socketDestroyed } from './dialevents';
 import { firstHop, targetByHeader } from './firsthop';
 import { isNodeAgent } from './nodeagent';
+import { dialOf, openingOf } from './opening';
 import { guarded, patch } from './patch';
 import { leaveMeasuredScope } from './scope';
 
@@ -18,8 +19,8 @@ export function closingProbe(): () => void {
   return whileMeasuring(() => {
     const undo = patch(Socket.prototype, '_destroy', (original, layer) => {
       const observe = guarded(destroyed);
-      return function _destroy(this: Socket) {
-        if (layer.active) observe.call(this);
+      return function _destroy(this: Socket, err: Error | null) {
+        if (layer.active) observe.call(this, err);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     });
@@ -30,7 +31,8 @@ export function closingProbe(): () => void {
   });
 }
 
-function destroyed(this: Socket): void {
+function destroyed(this: Socket, err: Error | null): void {
+  if (dialOf(this)?.isMeasuredOnly) socketDestroyed(this, err);
   const connection = Connection.close(this);
   // Of one that was opened before anybody measured it is not known for how long it has been open.
   if (connection !== undefined && connection.establishedAt > 0)
@@ -67,7 +69,8 @@ export function toBeCounted(
 export function countOpen(socket: Socket, connection: Connection, server: Server): void {
   const dial = dialOf(socket);
   connection.establishedAt ||= dial?.readyAt ?? 0;
-  connection.open(socket, dial?.server ?? server);
+  // Every net.Socket is seen closing, and whatever was seen connecting is one.
+  connection.open(socket, dial?.server ?? server, openingOf(socket)?.host === undefined);
   let { _parent: below } = socket as { _parent?: Socket };
   for (; below !== undefined && below !== null; below = (below as { _parent?: Socket })._parent)
     Connection.close(below);

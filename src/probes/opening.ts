@@ -49,3 +49,8 @@ export function openingOf(socket: Socket): Opening | undefined {
 export function openingFor(socket: Socket): Opening {
   return OfSocket.get(socket) ?? OfSocket.set(socket, new Opening());
 }
+
+/** The dial that made, or is making, a socket. */
+export function dialOf(socket: Socket): Dial | undefined {
+  return OfSocket.get(socket)?.dial;
+}

@@ -1,3 +1,4 @@
+import { isOurs } from '../both';
 import type { ClientTrace } from '../clienttrace';
 import { at, now } from '../clock';
 import { guarded } from './patch';
@@ -33,6 +34,12 @@ export class Reports {
     if (this.waiting !== undefined) return;
     this.waiting = [];
     process.nextTick(tellWaiting, this);
+  }
+
+  /** The same, unless all hooks are ours, which do nothing to a socket. */
+  holdBackFromHooks(): void {
+    const trace = this.owner?.trace;
+    if (trace === undefined || !isOurs(trace)) this.holdBack();
   }
 
   /** Tells the request, if it is known, what has been waiting. */

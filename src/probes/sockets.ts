@@ -4,10 +4,10 @@ import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { isMeasuring, type Server } from '../measuring';
 import { coalescesLookups, isWanted } from '../tracing';
-import { Dial, dialOf } from './dial';
+import { Dial } from './dial';
 import { asciiHost, isAddress } from './hostport';
-import { lookUp, Resolution, resolveWithin } from './lookups';
-import { type Opening, openingFor, openingOf } from './opening';
+import { Resolution, resolveWithin } from './lookups';
+import { dialOf, type Opening, openingFor, openingOf } from './opening';
 import { guarded, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { currentScope, NOBODYS, type Scope, scopeOfDial } from './scope';
@@ -18,16 +18,12 @@ export function dialProbe(): () => void {
     patch(Socket.prototype, 'connect', (original, layer) => {
       const observe = guarded(beginDial);
       const begun = guarded(lookupBegun);
-      return function connect(this: Socket) {
-        const args = arguments as unknown as unknown[];
-        if (!layer.active) return original.apply(this, args);
-        const scope = scopeOfDial();
-        if (scope === NOBODYS && !mayShareLookup(args[0])) return original.apply(this, args);
-        const resolution = observe.call(this, scope, args[0]);
-        if (resolution === undefined) return original.apply(this, args);
-        const result = resolution.isCustom
-          ? resolveWithin(resolution, () => original.apply(this, args))
-          : lookUp(resolution, original, this, args);
+      return function connect(this: Socket, first: unknown) {
+        const scope = layer.active ? scopeOfDial() : NOBODYS;
+        const isWatched = layer.active && (scope !== NOBODYS || mayShareLookup(first));
+        const resolution = isWatched ? observe.call(this, scope, first) : undefined;
+        if (resolution === undefined) return original.apply(this, arguments as unknown as unknown[]);
+        const result = resolveWithin(resolution, original, this, arguments as unknown as unknown[]);
         begun.call(this);
         return result;
       };

@@ -1,7 +1,7 @@
 import type { Context, Span } from '@opentelemetry/api';
 import { endLookout, lookOut, requestSpanOf } from '../clientspan';
 import { namesUnsampled } from '../traceparent';
-import { isWanted, mayBeWanted, NOT_SAMPLED } from '../tracing';
+import { doSpansMatter, isWanted, mayBeWanted, NOT_SAMPLED, type RequestSpan } from '../tracing';
 import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciCopies } from './undicicopies';
@@ -65,7 +65,10 @@ class UndiciProbe {
         failed(ask, error);
       }
       try {
-        return original.apply(this, arguments as unknown as unknown[]);
+        // `apply` is dearer by an array of them.
+        return arguments.length === 1
+          ? original.call(this, message)
+          : original.apply(this, arguments as unknown as unknown[]);
       } finally {
         try {
           const { request } = message;
@@ -98,17 +101,23 @@ function begin(request: UndiciRequest, asked: Asked, dials: UndiciDials): RoundT
   const { ctx } = asked;
   const span = endLookout(asked.outer);
   if (dials.isTunnel(request)) return undefined;
-  const traceparent =
-    span === undefined && request.headers.length > asked.headers
-      ? lastHeader(request, 'traceparent')
-      : undefined;
-  if (traceparent !== undefined && namesUnsampled(ctx, traceparent) && !isWanted(ctx, NOT_SAMPLED))
-    return undefined;
-  const tracestate = traceparent && lastHeader(request, 'tracestate');
-  const requestSpan = requestSpanOf(ctx, span, asked.earliest, traceparent, tracestate);
+  const requestSpan = doSpansMatter() ? spanOf(request, asked, span) : undefined;
   return isWanted(ctx, requestSpan)
     ? RoundTrip.begin(request, ctx, 'undici', targetOf(request), requestSpan)
     : undefined;
+}
+
+/** @param span - the one that has been seen to begin */
+function spanOf(
+  request: UndiciRequest,
+  { ctx, headers, earliest }: Asked,
+  span: Span | undefined,
+): RequestSpan | undefined {
+  if (span !== undefined || request.headers.length === headers) return requestSpanOf(ctx, span, earliest);
+  const traceparent = lastHeader(request, 'traceparent');
+  if (traceparent === undefined) return undefined;
+  if (namesUnsampled(ctx, traceparent)) return NOT_SAMPLED;
+  return requestSpanOf(ctx, undefined, earliest, traceparent, lastHeader(request, 'tracestate'));
 }
 
 /** What becomes of any request. Each has a `try` of its own, see {@link guarded}. */
@@ -129,7 +138,9 @@ function watchAll(exchanges: UndiciExchanges): (() => void)[] {
           } catch (error) {
             failed(exchanges.completed, error);
           }
-        return original.apply(this, arguments as unknown as unknown[]);
+        return arguments.length === 1
+          ? original.call(this, message)
+          : original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patchPublish('request:error', (original, layer) => {

@@ -1,7 +1,7 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { isIP, type Socket } from 'node:net';
 import { willMeasure } from '../measuring';
-import { dialOf } from './dial';
+import { dialOf } from './opening';
 import type { RoundTrip } from './roundtrip';
 import { expectDial, expectedDial, type Scope } from './scope';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';

@@ -3,8 +3,8 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
 import { stamp } from '../stamp';
-import { dialOf } from './dial';
 import { countOpen } from './openconnections';
+import { dialOf } from './opening';
 import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import type { UndiciDials } from './undicidials';
@@ -153,5 +153,7 @@ export const onResponseStarted = (original: Method, layer: Layer): Method =>
       } catch (error) {
         failed(roundTrip.gotFirstResponseByte, error);
       }
-    return original.apply(this, arguments as unknown as unknown[]);
+    return arguments.length === 0
+      ? original.call(this)
+      : original.apply(this, arguments as unknown as unknown[]);
   };

@@ -10,7 +10,7 @@ import {
 import { Connection } from '../connection';
 import type { DialTrace, Measurer, MeasurerSource, Server } from '../measuring';
 import * as names from '../names';
-import { DialMetrics } from './dialmetrics';
+import { DialMetrics, type PhaseAttributes, phasesTo } from './dialmetrics';
 
 /** Those of the semantic conventions, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -46,7 +46,10 @@ function measurerOf(meter: Meter): Metrics {
 }
 
 interface KnownServer {
+  readonly host: string;
+  readonly port: number;
   readonly attributes: Attributes;
+  readonly phases: PhaseAttributes;
   /** How many connections to it were reported last. */
   reported: number;
 }
@@ -59,6 +62,7 @@ class Metrics implements Measurer {
   readonly #queue: Histogram;
   readonly #setup: Histogram;
   readonly #servers = new Map<string, KnownServer>();
+  #latest: KnownServer | undefined;
   #isOver = false;
 
   constructor(meter: Meter) {
@@ -97,7 +101,7 @@ class Metrics implements Measurer {
   }
 
   dial(server: Server): DialTrace {
-    return new DialMetrics(this.#lookup, this.#setup, this.#known(server).attributes);
+    return new DialMetrics(this.#lookup, this.#setup, this.#known(server).phases);
   }
 
   leftQueue(server: Server, waited: number): void {
@@ -126,12 +130,17 @@ class Metrics implements Measurer {
     if (!this.#isOver) return;
     this.#openConnections.removeCallback(this.#observe);
     this.#servers.clear();
+    this.#latest = undefined;
   };
 
   /** What is kept of a server, which is now the latest known. */
   #known(server: Server): KnownServer {
+    const { host, port } = server;
+    const latest = this.#latest;
+    if (latest !== undefined && latest.host === host && latest.port === port) return latest;
     const key = keyOf(server);
-    const known = this.#servers.get(key) ?? { attributes: attributesOf(server), reported: 0 };
+    const known = this.#servers.get(key) ?? knownServer(server);
+    this.#latest = known;
     this.#servers.delete(key);
     this.#servers.set(key, known);
     if (this.#servers.size > MOST_SERVERS) this.#forgetOldest();
@@ -152,6 +161,7 @@ function keyOf({ host, port }: Server): string {
   return `${host} ${port}`;
 }
 
-function attributesOf({ host, port }: Server): Attributes {
-  return { [names.ATTR_SERVER_ADDRESS]: host, [names.ATTR_SERVER_PORT]: port };
+function knownServer({ host, port }: Server): KnownServer {
+  const attributes = { [names.ATTR_SERVER_ADDRESS]: host, [names.ATTR_SERVER_PORT]: port };
+  return { host, port, attributes, phases: phasesTo(attributes), reported: 0 };
 }
