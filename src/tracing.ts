@@ -98,10 +98,15 @@ export function coalescesLookups(): boolean {
   return false;
 }
 
+/** Whether it might matter to anybody what span a request has, and not only in what context it is made. */
+export function doSpansMatter(): boolean {
+  for (let i = 0; i < sources.length; i++) if (sources[i]?.mayWant) return true;
+  return false;
+}
+
 /** Whether a request made in this context might be wanted, depending on a span of its own that is yet to begin. */
 export function mayBeWanted(ctx: Context): boolean {
-  for (let i = 0; i < sources.length; i++) if (sources[i]?.mayWant) return !isInHook();
-  return isWanted(ctx);
+  return doSpansMatter() ? !isInHook() : isWanted(ctx);
 }
 
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */
