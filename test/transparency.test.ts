@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import http from 'node:http';
+import { once } from 'node:events';
+import http, { type ClientRequest } from 'node:http';
 import net from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { HttpTraceInstrumentation } from '../src';
 import { collectDiag } from './support/diag';
+import { serve } from './support/servers';
 import { assertCrashesTheSame, assertSeesTheSame, runFixture } from './support/transparency';
 
 test('a program sees the same with and without us: events and their order, listeners, shapes, errors, names', () => {
@@ -83,4 +86,36 @@ test('where somebody patched on top, disable() leaves their patch and ours passe
   prototype.onSocket = below;
   ours.disable();
   assert.equal(prototype.onSocket, original);
+});
+
+/** Makes a request; returns how its parser's prototype has `execute`, and how many listen to the socket's data when the application is given the socket. */
+async function parserAndListeners(origin: string): Promise<[PropertyDescriptor | undefined, number]> {
+  const req = http.get(origin);
+  const [socket] = await once(req, 'socket');
+  const prototype = Object.getPrototypeOf((req as ClientRequest & { parser: object }).parser);
+  const listeners = socket.listenerCount('data');
+  const [res] = await once(req, 'response');
+  await text(res);
+  return [Object.getOwnPropertyDescriptor(prototype, 'execute'), listeners];
+}
+
+test("the first byte is seen in front of Node's parser: without a listener on the socket, and until disable()", async (t) => {
+  const server = await serve((_req, res) => res.end('hello'));
+  t.after(() => server.close());
+  const before = await parserAndListeners(server.origin);
+  let firstBytes = 0;
+  const clientTrace = () => ({ gotFirstResponseByte: () => void firstBytes++ });
+  const ours = new HttpTraceInstrumentation({ mode: 'off', clientTrace });
+  t.after(() => ours.disable());
+  for (let i = 1; i <= 2; i++) {
+    const [execute, listeners] = await parserAndListeners(server.origin);
+    assert.notEqual(execute?.value, before[0]?.value);
+    assert.equal(execute?.value.name, before[0]?.value.name);
+    assert.equal(execute?.value.length, before[0]?.value.length);
+    assert.equal(listeners, before[1]);
+    assert.equal(firstBytes, i);
+  }
+  ours.disable();
+  assert.deepEqual(await parserAndListeners(server.origin), before);
+  assert.equal(firstBytes, 2);
 });
