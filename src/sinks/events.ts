@@ -29,7 +29,7 @@ export class EventWriter implements PhaseWriter {
 
   phase(phase: Phase): void {
     this.event(STARTS[phase.name], undefined, phase.start);
-    for (const child of phase.children ?? []) this.phase(child);
+    if (phase.children !== undefined) for (const child of phase.children) this.phase(child);
     const attributes =
       phase.error === undefined
         ? phase.attributes

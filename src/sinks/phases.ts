@@ -24,7 +24,8 @@ export class PhaseTrace implements SinkTrace {
   private readonly writer: PhaseWriter;
   private readonly minDuration: number;
   // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
-  private asking: Phase | undefined;
+  private isAsking = true;
+  private getConnPhase: Phase | undefined;
   private dnsPhase: Phase | undefined;
   private connectPhase: Phase | undefined;
   private tlsPhase: Phase | undefined;
@@ -43,9 +44,13 @@ export class PhaseTrace implements SinkTrace {
     this.exchange = exchange;
     this.writer = writer;
     this.minDuration = minDuration;
-    // Made when the connection is asked for: with the hook getConn it would have `host:port` put together for each request.
-    this.asking = this.open(SPAN_GETCONN, exchange.begunAt);
     if (recordHeader !== undefined) this.wroteHeaderField = recordHeader;
+  }
+
+  /** Begins when this is made, and is made only if there is something to say. With a hook `getConn` each request would have to put `host:port` together. */
+  private get getConnSoFar(): Phase {
+    this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt);
+    return this.getConnPhase;
   }
 
   dnsStart(info: DnsStartInfo): void {
@@ -75,22 +80,23 @@ export class PhaseTrace implements SinkTrace {
   }
 
   gotConn(info: GotConnInfo): void {
-    const getConn = this.asking;
-    this.asking = undefined;
-    if (getConn === undefined) return;
+    if (!this.isAsking) return;
+    this.isAsking = false;
     const time = now();
-    getConn.end = time;
     // Neither dialled nor waited for: it was at hand, and a span would say nothing.
     const atHand = info.wasIdle && !this.dialled;
-    const waited = atHand || this.dialled ? undefined : time - getConn.start;
+    const waited = atHand || this.dialled ? undefined : time - this.exchange.begunAt;
     this.writer.connected(this.exchange, info, waited);
-    if (!atHand) {
-      describe.connection(getConn, info, this.exchange, waited);
-      describe.endpoints(getConn, this.exchange, info.socket);
-      for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
-      this.write(getConn);
-    }
+    if (!atHand) this.writeGetConn(this.getConnSoFar, info, waited, time);
     this.sendPhase = this.open(SPAN_SEND, time);
+  }
+
+  private writeGetConn(getConn: Phase, info: GotConnInfo, waited: number | undefined, time: number): void {
+    getConn.end = time;
+    describe.connection(getConn, info, this.exchange, waited);
+    describe.endpoints(getConn, this.exchange, info.socket);
+    for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
+    this.write(getConn);
   }
 
   wroteHeaders(): void {
@@ -137,16 +143,15 @@ export class PhaseTrace implements SinkTrace {
   }
 
   roundTripDone(err?: Error): void {
-    const time = now();
     if (this.dialled)
       for (const dialling of [this.dnsPhase, this.connectPhase, this.tlsPhase]) this.closeDial(dialling, err);
-    if (this.asking !== undefined && err !== undefined) {
-      describe.endpoints(this.asking, this.exchange, undefined);
-      this.close(this.asking, time, err);
+    if (this.isAsking && err !== undefined) {
+      describe.endpoints(this.getConnSoFar, this.exchange, undefined);
+      this.close(this.getConnSoFar, now(), err);
     }
-    if (this.sendPhase !== undefined) this.close(this.sendPhase, time, err, err !== undefined);
-    if (this.waitPhase !== undefined) this.close(this.waitPhase, time, err);
-    if (this.receivePhase !== undefined) this.close(this.receivePhase, time, err);
+    if (this.sendPhase !== undefined) this.close(this.sendPhase, now(), err, err !== undefined);
+    if (this.waitPhase !== undefined) this.close(this.waitPhase, now(), err);
+    if (this.receivePhase !== undefined) this.close(this.receivePhase, now(), err);
     this.writer.done(err);
   }
 
@@ -166,14 +171,14 @@ export class PhaseTrace implements SinkTrace {
     this.dialled = true;
     const phase = this.open(name, now());
     phase.attributes = attributes;
-    this.asking?.addChild(phase);
+    if (this.isAsking) this.getConnSoFar.addChild(phase);
     return phase;
   }
 
   private closeDial(phase: Phase | undefined, err: Error | undefined): undefined {
     if (phase === undefined) return;
     // Without an open http.getconn this dial serves another request: it is written by itself.
-    this.close(phase, now(), err, this.asking === undefined);
+    this.close(phase, now(), err, !this.isAsking);
   }
 
   private write(phase: Phase): void {
