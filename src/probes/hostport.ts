@@ -8,11 +8,21 @@ export interface Target {
   readonly port: number;
 }
 
-const BRACKET = 0x5b;
-
 /** A host as it goes over the wire: IDN in punycode, IPv6 without brackets, otherwise as it was given. */
 export function asciiHost(host: string): string {
-  if (host.charCodeAt(0) === BRACKET && host.endsWith(']')) return host.slice(1, -1);
+  // Usually it is the same as the last time.
+  if (host !== latestHost) {
+    latestAscii = toAscii(host);
+    latestHost = host;
+  }
+  return latestAscii;
+}
+
+let latestHost = '';
+let latestAscii = '';
+
+function toAscii(host: string): string {
+  if (host.startsWith('[') && host.endsWith(']')) return host.slice(1, -1);
   return isAscii(host) ? host : domainToASCII(host) || host;
 }
 
@@ -22,17 +32,17 @@ function isAscii(host: string): boolean {
   return true;
 }
 
-/** The host that was looked at last: usually the next one is the same. */
-let latest = '';
-let isLatestAddress = false;
-
 /** Whether a host is an address, so that there is nothing to look up: `isIP`, at a fraction of its cost. */
 export function isAddress(host: string): boolean {
-  if (host === latest) return isLatestAddress;
-  latest = host;
-  isLatestAddress = isIP(host) !== 0;
+  if (host !== latestName) {
+    isLatestAddress = isIP(host) !== 0;
+    latestName = host;
+  }
   return isLatestAddress;
 }
+
+let latestName = '';
+let isLatestAddress = false;
 
 /** `host:port` in Go's form, with IPv6 in brackets. */
 export function hostPort(host: string, port: number): string {

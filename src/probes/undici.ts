@@ -1,7 +1,7 @@
 import type { Context, Span } from '@opentelemetry/api';
 import { endLookout, lookOut, requestSpanOf } from '../clientspan';
 import { namesUnsampled } from '../traceparent';
-import { isWanted, mayBeWanted, NOT_SAMPLED } from '../tracing';
+import { doSpansMatter, isWanted, mayBeWanted, NOT_SAMPLED, type RequestSpan } from '../tracing';
 import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciCopies } from './undicicopies';
@@ -101,17 +101,23 @@ function begin(request: UndiciRequest, asked: Asked, dials: UndiciDials): RoundT
   const { ctx } = asked;
   const span = endLookout(asked.outer);
   if (dials.isTunnel(request)) return undefined;
-  const traceparent =
-    span === undefined && request.headers.length > asked.headers
-      ? lastHeader(request, 'traceparent')
-      : undefined;
-  if (traceparent !== undefined && namesUnsampled(ctx, traceparent) && !isWanted(ctx, NOT_SAMPLED))
-    return undefined;
-  const tracestate = traceparent && lastHeader(request, 'tracestate');
-  const requestSpan = requestSpanOf(ctx, span, asked.earliest, traceparent, tracestate);
+  const requestSpan = doSpansMatter() ? spanOf(request, asked, span) : undefined;
   return isWanted(ctx, requestSpan)
     ? RoundTrip.begin(request, ctx, 'undici', targetOf(request), requestSpan)
     : undefined;
+}
+
+/** @param span - the one that has been seen to begin */
+function spanOf(
+  request: UndiciRequest,
+  { ctx, headers, earliest }: Asked,
+  span: Span | undefined,
+): RequestSpan | undefined {
+  if (span !== undefined || request.headers.length === headers) return requestSpanOf(ctx, span, earliest);
+  const traceparent = lastHeader(request, 'traceparent');
+  if (traceparent === undefined) return undefined;
+  if (namesUnsampled(ctx, traceparent)) return NOT_SAMPLED;
+  return requestSpanOf(ctx, undefined, earliest, traceparent, lastHeader(request, 'tracestate'));
 }
 
 /** What becomes of any request. Each has a `try` of its own, see {@link guarded}. */
