@@ -1,9 +1,10 @@
 import type { Attributes, Span } from '@opentelemetry/api';
+import type { GotConnInfo } from '../clienttrace';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { beganAt } from './anchor';
 import type { Phase, PhaseWriter } from './phase';
-import { setAttributes } from './requestspan';
+import { describeConnection } from './requestspan';
 import { withSuffix } from './suffix';
 
 const KEYS = withSuffix(names.DURATION);
@@ -16,8 +17,8 @@ export class DurationWriter implements PhaseWriter {
     return beganAt(this.span);
   }
 
-  connected(_exchange: Exchange, facts: Attributes): void {
-    setAttributes(this.span, facts);
+  connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void {
+    describeConnection(this.span, exchange, info, waited);
   }
 
   phase(phase: Phase): void {
