@@ -23,6 +23,7 @@ export class PhaseTrace implements SinkTrace {
   private readonly exchange: Exchange;
   private readonly writer: PhaseWriter;
   private readonly minDuration: number;
+  private readonly describes: boolean;
   // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
   private asking: Phase | undefined;
   private dnsPhase: Phase | undefined;
@@ -43,22 +44,24 @@ export class PhaseTrace implements SinkTrace {
     this.exchange = exchange;
     this.writer = writer;
     this.minDuration = minDuration;
+    this.describes = writer.onlyTimes !== true;
     // Made when the connection is asked for: with the hook getConn it would have `host:port` put together for each request.
     this.asking = this.open(SPAN_GETCONN, exchange.begunAt);
     if (recordHeader !== undefined) this.wroteHeaderField = recordHeader;
   }
 
   dnsStart(info: DnsStartInfo): void {
-    this.dnsPhase = this.openDial(names.SPAN_DNS, describe.question(info));
+    this.dnsPhase = this.openDial(names.SPAN_DNS, this.describes ? describe.question(info) : undefined);
   }
 
   dnsDone(info: DnsDoneInfo): void {
-    if (this.dnsPhase !== undefined) describe.answers(this.dnsPhase, info);
+    if (this.describes && this.dnsPhase !== undefined) describe.answers(this.dnsPhase, info);
     this.dnsPhase = this.closeDial(this.dnsPhase, info.err);
   }
 
   connectStart(network: Network, addr: string): void {
-    this.connectPhase = this.openDial(names.SPAN_CONNECT, describe.peer(network, addr));
+    const peer = this.describes ? describe.peer(network, addr) : undefined;
+    this.connectPhase = this.openDial(names.SPAN_CONNECT, peer);
   }
 
   connectDone(_network: Network, _addr: string, err?: Error): void {
@@ -70,7 +73,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   tlsHandshakeDone(state: TlsState | undefined, err?: Error): void {
-    if (this.tlsPhase !== undefined && state !== undefined) describe.tls(this.tlsPhase, state);
+    if (this.describes && this.tlsPhase && state) describe.tls(this.tlsPhase, state);
     this.tlsPhase = this.closeDial(this.tlsPhase, err);
   }
 
@@ -85,8 +88,10 @@ export class PhaseTrace implements SinkTrace {
     const waited = atHand || this.dialled ? undefined : time - getConn.start;
     this.writer.connected(this.exchange, info, waited);
     if (!atHand) {
-      describe.connection(getConn, info, this.exchange, waited);
-      describe.endpoints(getConn, this.exchange, info.socket);
+      if (this.describes) {
+        describe.connection(getConn, info, this.exchange, waited);
+        describe.endpoints(getConn, this.exchange, info.socket);
+      }
       for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
       this.write(getConn);
     }
