@@ -9,15 +9,15 @@ import { gate } from '../support/gate';
 import { hangingPort } from '../support/hanging';
 import { registerContextManager } from '../support/otel';
 import { closedPort, serve, serveRaw } from '../support/servers';
-import { CLIENTS, causeOf, get, observe, turn } from '../support/undici';
+import { CLIENTS, causeOf, get, observe, turn, type UndiciClient } from '../support/undici';
 
 registerContextManager();
 new HttpTraceInstrumentation();
 
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n';
 
-for (const client of CLIENTS)
-  describe(client.name, { skip: client.skip }, () => {
+const failuresOf = (client: UndiciClient) =>
+  describe(client.name, { skip: client.skip, concurrency: false }, () => {
     let dispatcher: Dispatcher;
     const use = (options: Agent.Options = {}) => {
       dispatcher = client.Agent(options);
@@ -275,3 +275,6 @@ for (const client of CLIENTS)
       assert.match(recorder.sequence(), /^GC CS CD GO HF WH WR RT!/);
     });
   });
+
+// All at once: undici's clock of short timeouts ticks twice a second.
+describe('failures of undici', { concurrency: true }, () => CLIENTS.forEach(failuresOf));
