@@ -1,5 +1,5 @@
-import { type ClientTrace, HOOKS, type HookName } from './clienttrace';
-import { reportOnce } from './compose';
+import { type ClientTrace, HOOK_LENGTHS, HOOKS, type HookName } from './clienttrace';
+import { call, reportOnce } from './compose';
 
 /**
  * The one moment that Go leaves to the reader of the body and that a sink needs, because the request's span ends right after it: the response's
@@ -31,30 +31,40 @@ export class Both implements SinkTrace {
 }
 
 type Hook = HookName | typeof bodyEnd;
-type Method = (this: Both, ...args: readonly unknown[]) => unknown;
+type Method = (this: Both, a?: unknown, b?: unknown, c?: unknown) => unknown;
 
 const reported = new Set<string>();
 
-function method(hook: Hook): Method {
-  return function (...args) {
-    const result = call(this.first, hook, args);
-    const other = call(this.second, hook, args);
+function method(hook: Hook, length: number): Method {
+  return function (a, b, c) {
+    const result = guardedCall(this.first, hook, length, a, b, c);
+    const other = guardedCall(this.second, hook, length, a, b, c);
     return result instanceof Error ? result : other;
   };
 }
 
-function call(trace: SinkTrace, hook: Hook, args: readonly unknown[]): unknown {
+function guardedCall(
+  trace: SinkTrace,
+  hook: Hook,
+  length: number,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+): unknown {
   try {
-    return (trace as { [K in Hook]?: Method })[hook]?.call(trace as Both, ...args);
+    const method = (trace as { [K in Hook]?: Method })[hook];
+    return method && call(method, trace, length, a, b, c);
   } catch (error) {
     reportOnce(String(hook), error, reported);
     return undefined;
   }
 }
 
-const wroteHeaderField = method('wroteHeaderField');
-for (const hook of [...HOOKS, bodyEnd] as const)
-  if (hook !== 'wroteHeaderField') Object.defineProperty(Both.prototype, hook, { value: method(hook) });
+const wroteHeaderField = method('wroteHeaderField', HOOK_LENGTHS.wroteHeaderField);
+for (const hook of HOOKS)
+  if (hook !== 'wroteHeaderField')
+    Object.defineProperty(Both.prototype, hook, { value: method(hook, HOOK_LENGTHS[hook]) });
+Object.defineProperty(Both.prototype, bodyEnd, { value: method(bodyEnd, 0) });
 
 /** Whether all hooks of a trace are ours: they do nothing to a connection or a request, and can be called whatever Node is about to do. */
 export function isOurs(trace: SinkTrace): boolean {

@@ -175,26 +175,26 @@ export interface ClientTrace {
   roundTripDone?(err?: Error): void;
 }
 
-/** The name of a hook. */
 export type HookName = keyof ClientTrace;
 
-/** All hooks, in the order of a request's life. The compiler demands a new hook here. */
-export const HOOKS = Object.keys({
-  getConn: 0,
-  dnsStart: 0,
-  dnsDone: 0,
-  connectStart: 0,
-  connectDone: 0,
+/** How many arguments each hook is called with, in the order of a request's life. The compiler demands a new hook here. */
+export const HOOK_LENGTHS = {
+  getConn: 1,
+  dnsStart: 1,
+  dnsDone: 1,
+  connectStart: 2,
+  connectDone: 3,
   tlsHandshakeStart: 0,
-  tlsHandshakeDone: 0,
-  gotConn: 0,
-  wroteHeaderField: 0,
+  tlsHandshakeDone: 2,
+  gotConn: 1,
+  wroteHeaderField: 2,
   wroteHeaders: 0,
   wait100Continue: 0,
-  wroteRequest: 0,
+  wroteRequest: 1,
   gotFirstResponseByte: 0,
   got100Continue: 0,
-  got1xxResponse: 0,
-  putIdleConn: 0,
-  roundTripDone: 0,
-} satisfies Record<HookName, 0>) as readonly HookName[];
+  got1xxResponse: 2,
+  putIdleConn: 1,
+  roundTripDone: 1,
+} as const satisfies Record<HookName, number>;
+export const HOOKS = Object.keys(HOOK_LENGTHS) as readonly HookName[];

@@ -1,4 +1,11 @@
-import { type Context, createTraceState, type SpanContext, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  createTraceState,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  trace,
+} from '@opentelemetry/api';
 import { now } from './clock';
 import type { RequestSpan } from './tracing';
 
@@ -58,4 +65,18 @@ export function spanNamedBy(
   // It began some time ago, nobody knows when.
   const wall = Date.now();
   return { span: undefined, spanContext, begun: { earliest: wall - 1, latest: wall, by: now() } };
+}
+
+/** What the SDK's spans tell and the API's type does not. */
+interface SdkSpan extends Span {
+  readonly kind?: SpanKind;
+  readonly instrumentationScope?: { readonly name?: string };
+}
+
+const HTTP = '@opentelemetry/instrumentation-http';
+
+/** Whether the active span is known to be that of a request of `http` that is being made: then no header need be looked at. */
+export function isMadeForRequest(ctx: Context): boolean {
+  const span: SdkSpan | undefined = trace.getSpan(ctx);
+  return span?.kind === SpanKind.CLIENT && span.instrumentationScope?.name === HTTP;
 }

@@ -46,6 +46,8 @@ export function isSampled(spanContext: SpanContext): boolean {
 
 /** A request while it runs: what our own sinks may read when one of their hooks is called. */
 export interface Exchange extends RequestInfo {
+  /** When it asked for a connection, on the clock of `performance.now()`. */
+  readonly begunAt: number;
   /** Undefined when the request's span is the one that was active when it began: the usual case. */
   readonly requestSpan: RequestSpan | undefined;
   /** The context in which a span for it, if somebody makes one, is yet to be begun; undefined when that is settled. */
@@ -110,16 +112,16 @@ export function mayBeWanted(ctx: Context): boolean {
 /** Whether a request made in this context might be traced. The fast path: usually answered with no. */
 export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
   if (isInHook()) return false;
-  if (contextClientTrace(ctx) !== undefined) return sources.length > 0;
   for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx, requestSpan)) return true;
-  return false;
+  return sources.length > 0 && contextClientTrace(ctx) !== undefined;
 }
 
 /** The one trace of a request made in this context: our sinks first, so that slow hooks do not spoil their times. */
 export function traceFor(ctx: Context, exchange: Exchange): SinkTrace | undefined {
-  for (const source of sources) if (source.ignores(exchange)) return undefined;
+  const asked = sources;
+  for (let i = 0; i < asked.length; i++) if (asked[i]?.ignores(exchange)) return undefined;
   let trace: SinkTrace | undefined;
-  for (const source of sources) trace = both(trace, source.traceFor(ctx, exchange));
+  for (let i = 0; i < asked.length; i++) trace = both(trace, asked[i]?.traceFor(ctx, exchange));
   return both(trace, contextClientTrace(ctx));
 }
 

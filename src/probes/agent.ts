@@ -6,7 +6,7 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
-import { firstHop, measuredHop } from './firsthop';
+import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { failed, type Method, ownerOf, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
@@ -53,7 +53,7 @@ export function agentProbe(): () => void {
         if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
-        beginRequest(req, ctx, firstHop(agent, req, options));
+        beginRequest(req, ctx, new FirstHop(agent, req, options));
       };
       return function addRequest(this: Agent, req: ClientRequest, options: unknown) {
         if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
@@ -81,7 +81,8 @@ export function agentProbe(): () => void {
           return original.apply(this, arguments as unknown as unknown[]);
         const connection = Connection.of(socket);
         const req = socket._httpMessage;
-        const { writable } = socket;
+        // It is over then: whether it could have been kept is asked before.
+        const writable = RoundTrip.areRunning && socket.writable;
         givenBack(connection, req);
         const result = original.apply(this, arguments as unknown as unknown[]);
         try {

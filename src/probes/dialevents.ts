@@ -18,6 +18,7 @@ export interface Dialling {
   answers: number;
   /** Begun for nobody but those who measure, and they see by themselves that a socket is closed, and why: {@link socketDestroyed} is called. */
   readonly isMeasuredOnly: boolean;
+  readonly isOver: boolean;
   /** Whether anybody will still hear of it. */
   readonly isHeard: boolean;
   lookupFailed(err: Error): void;
@@ -155,7 +156,8 @@ const onClose = guarded(function close(this: Socket) {
  */
 export function socketDestroyed(socket: Socket, err: Error | null): void {
   const dial = dialOf(socket);
-  if (dial !== undefined && (err || !dial.isHeard)) dial.close(err ?? socket.errored ?? hangUp());
+  if (dial === undefined || dial.isOver) return;
+  if (err || !dial.isHeard) dial.close(err ?? socket.errored ?? hangUp());
 }
 
 /** What Node tells a request whose socket is closed without an error. */

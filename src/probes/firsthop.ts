@@ -26,19 +26,42 @@ interface Hop {
   readonly port: number;
 }
 
+interface HopOrPath extends Hop {
+  readonly socketPath: string | undefined;
+}
+
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/**
- * Where a request is going first: to its agent's proxy, if the agent tells of one, else to its target.
- *
- * @param options - those of the request, in which Node has filled in host and port
- */
-export function firstHop(agent: unknown, req: ClientRequest, options: unknown): Target {
-  const asked = (agent ?? {}) as AgentInternals;
-  const protocol = (req.protocol ?? asked.protocol) === 'https:' ? 'https:' : 'http:';
-  const target = targetOf(asked, options, protocol);
-  const { host, port } = proxyOf(asked, target) ?? target;
-  return { protocol, host, port };
+/** Where a request is going first: to its agent's proxy, if the agent tells of one, else to its target. Found out when it is asked for. */
+export class FirstHop implements Target {
+  private hop: Hop | undefined;
+
+  /** @param options - those of the request, in which Node has filled in host and port */
+  constructor(
+    private readonly agent: unknown,
+    private readonly req: ClientRequest,
+    private readonly options: unknown,
+  ) {}
+
+  get protocol(): 'http:' | 'https:' {
+    const asked = this.agent as AgentInternals | null | undefined;
+    return (this.req.protocol ?? asked?.protocol) === 'https:' ? 'https:' : 'http:';
+  }
+  get host(): string {
+    return this.found.host;
+  }
+  get port(): number {
+    return this.found.port;
+  }
+
+  private get found(): Hop {
+    if (this.hop === undefined) {
+      const asked = (this.agent ?? {}) as AgentInternals;
+      const target = targetOf(asked, this.options, this.protocol);
+      this.hop = proxyOf(asked, target) ?? target;
+    }
+    return this.hop;
+  }
 }
 
 /** The same of a request that was not seen to ask for a connection, as its `Host` header has it. */
@@ -51,27 +74,22 @@ export function targetByHeader(req: ClientRequest): Target {
 /** Where a connection leads that is about to be made; undefined if nobody measures. */
 export function measuredHop(agent: unknown, req: ClientRequest, options: unknown): Server | undefined {
   if (!willMeasure()) return undefined;
-  const { host, port } = firstHop(agent, req, options);
+  const { host, port } = new FirstHop(agent, req, options);
   return { host, port };
 }
 
 /** The options of an agent of Node's win over the request's, as they do in Node. */
-function targetOf(
-  agent: AgentInternals,
-  options: unknown,
-  protocol: string,
-): Hop & Pick<RequestOptions, 'socketPath'> {
+function targetOf(agent: AgentInternals, options: unknown, protocol: string): HopOrPath {
   const wanted = ((typeof options === 'string' ? { host: options } : options) ?? {}) as RequestOptions;
   const own = isNodeAgent(agent) ? (agent as AgentInternals).options : undefined;
-  const socketPath = own?.socketPath || wanted.socketPath;
   return {
     host: asciiHost(own?.host || wanted.host || 'localhost'),
     port: Number(own?.port || wanted.port || agent.defaultPort || (protocol === 'https:' ? 443 : 80)),
-    ...(socketPath && { socketPath }),
+    socketPath: own?.socketPath || wanted.socketPath,
   };
 }
 
-function proxyOf(agent: AgentInternals, target: Hop & Pick<RequestOptions, 'socketPath'>): Hop | undefined {
+function proxyOf(agent: AgentInternals, target: HopOrPath): Hop | undefined {
   try {
     if (agent.options?.proxyEnv) return nodeProxy(agent, target);
     return hop(agent.proxy) ?? hop(agent.proxyOptions);

@@ -5,7 +5,7 @@ import { now } from '../clock';
 import { stamp } from '../stamp';
 import { isWanted } from '../tracing';
 import { CLIENT_REQUEST, isClientRequest } from './clientrequest';
-import { firstHop, measuredHop } from './firsthop';
+import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { isNodeAgent } from './nodeagent';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
@@ -98,7 +98,7 @@ const ask = guarded(function addRequest(this: object, req: ClientRequest, option
   const ctx = context.active();
   asked.set(req, true);
   if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined || isTunnel(req)) return;
-  beginRequest(req, ctx, firstHop(this, req, options));
+  beginRequest(req, ctx, new FirstHop(this, req, options));
 });
 
 function addRequest(original: Method, layer: Layer): Method {

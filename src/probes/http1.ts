@@ -1,29 +1,16 @@
-import { type ClientRequest, IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { context } from '@opentelemetry/api';
-import { at, now } from '../clock';
-import { Connection } from '../connection';
-import { isWanted } from '../tracing';
 import { isBeingRead } from './body';
-import { CLIENT_REQUEST } from './clientrequest';
-import { targetByHeader } from './firsthop';
-import { makingOf, wasAsked } from './foreign';
-import { hasBody, hasHandedOverHeader, headerFields, type WrittenHead, waits100Continue } from './head';
+import { CLIENT_REQUEST, type Request } from './clientrequest';
+import { watchParser } from './firstbyte';
+import { useSocket } from './givensocket';
+import { wroteHeaders } from './head';
 import { findLateSpan } from './latespan';
 import { isNodeAgent } from './nodeagent';
-import { countOpen, toBeCounted } from './openconnections';
 import { failed, guarded, patch } from './patch';
-import { leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
-import { dialFor, isReady } from './sockets';
-import { tunnelledFor } from './tunnel';
-
-/** What Node's client requests have and its types do not tell. */
-interface Request extends ClientRequest, WrittenHead {
-  readonly agent: unknown;
-  readonly res?: (IncomingMessage & { readonly upgrade?: boolean | null }) | null;
-}
+import { isReady } from './sockets';
 
 /** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
 export function http1Probe(): () => void {
@@ -86,55 +73,11 @@ export function http1Probe(): () => void {
   };
 }
 
-/** A socket is given to a request: maybe an idle one, maybe one that is still connecting. */
-function useSocket(req: Request, socket: Socket): void {
-  leaveQueue(req);
-  // Aborted in the queue: it is given the socket only to hand it on. A tunnel is a new connection for the request it is made for.
-  if (req.destroyed || tunnelledFor(req) !== undefined) return;
-  const connection = Connection.of(socket);
-  const { idleSince } = connection;
-  if (connection.requestCount === 0 && req.reusedSocket) connection.counted = false;
-  const reused = connection.requestCount > 0 || req.reusedSocket;
-  connection.requestCount++;
-  connection.isGiven = true;
-  connection.idleSince = 0;
-  const roundTrip = RoundTrip.of(req) ?? beginLate(req);
-  const server = toBeCounted(req, socket, connection);
-  // An application may hand over a socket that is dead: nothing will ever come of it.
-  if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
-  const wasIdle = idleSince > 0 || req.reusedSocket;
-  if (isReady(socket)) {
-    if (server !== undefined) countOpen(socket, connection, server);
-    return roundTrip?.gotConn(socket, connection, reused, wasIdle, idleSince);
-  }
-  dialFor(socket, roundTrip, server, connection.requestCount === 1).whenReady(roundTrip, () => {
-    if (server !== undefined) countOpen(socket, connection, server);
-    if (roundTrip === undefined) return;
-    roundTrip.gotConn(socket, connection, reused, wasIdle, idleSince);
-    wroteHeaders.call(req, roundTrip);
-  });
-}
-
-/** Without an agent, or with one that cannot be watched, a request is first seen when it is given its socket. */
-function beginLate(req: Request): RoundTrip | undefined {
-  if (isNodeAgent(req.agent) || wasAsked(req)) return undefined;
-  const { ctx, time } = makingOf(req) ?? { ctx: context.active(), time: now() };
-  if (!isWanted(ctx)) return undefined;
-  return at(time, () => RoundTrip.begin(req, ctx, 'http', targetByHeader(req)));
-}
-
-/** Once the header is handed to a connected socket: Go's moment, which is after the connection is obtained. */
-function wroteHeaders(this: Request, roundTrip: RoundTrip): void {
-  if (!roundTrip.hasConn || !hasHandedOverHeader(this) || !this.socket) return;
-  roundTrip.wroteHeaders(hasBody(this), waits100Continue(this), () => headerFields(this));
-}
-
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {
   switch (event) {
     case 'socket':
       findLateSpan(req, roundTrip);
-      // Not `on`: on a Readable it would start the flow. Node's own listener is there already, so the first byte is seen before it is parsed.
-      (value as Socket).prependListener('data', firstByte);
+      watchParser(req.parser);
       return wroteHeaders.call(req, roundTrip);
     case 'finish':
       // Up to version 22 Node emits it for a write that failed or was cut off by an abort, too.
@@ -151,18 +94,11 @@ function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: 
       roundTrip.bodyEnd();
       return roundTrip.done();
     case 'error':
-      req.socket?.removeListener('data', firstByte);
       return roundTrip.done(value as Error);
     case 'close':
       return requestClosed(req, roundTrip);
   }
 }
-
-const firstByte = guarded(function data(this: Socket & { _httpMessage?: Request | null }) {
-  this.removeListener('data', firstByte);
-  const req = this._httpMessage;
-  if (req) RoundTrip.of(req)?.gotFirstResponseByte();
-});
 
 function gotInformation(req: Request, roundTrip: RoundTrip, info: IncomingMessage): void {
   const result = roundTrip.trace?.got1xxResponse?.(info.statusCode ?? 0, info.headers);

@@ -142,7 +142,7 @@ function streamEvent(stream: ClientHttp2Stream, exchange: Exchange, event: strin
 function opened(stream: ClientHttp2Stream, exchange: Exchange, roundTrip: RoundTrip | undefined): void {
   exchange.isOpen = true;
   exchange.session.open(roundTrip);
-  roundTrip?.wroteHeaders(exchange.hasBody, waits100Continue(stream), () => headerFields(stream));
+  roundTrip?.wroteHeaders(exchange.hasBody, waits100Continue(stream), stream, headerFields);
 }
 
 function gotInformation(

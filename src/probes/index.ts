@@ -1,5 +1,6 @@
 import { Connection } from '../connection';
 import { agentProbe } from './agent';
+import { firstByteProbe } from './firstbyte';
 import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
 import { http2Probe } from './http2';
@@ -16,6 +17,7 @@ const PROBES = [
   agentProbe,
   foreignAgentProbe,
   http1Probe,
+  firstByteProbe,
   undiciProbe,
   http2Probe,
 ];

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Context } from '@opentelemetry/api';
 import { now } from '../clock';
-import { spanNamedBy } from '../traceparent';
+import { isMadeForRequest, spanNamedBy } from '../traceparent';
 import type { Target } from './hostport';
 import { RoundTrip } from './roundtrip';
 
@@ -14,7 +14,8 @@ import { RoundTrip } from './roundtrip';
 /** Begins the round trip of a request that is being made. */
 export function beginRequest(req: ClientRequest, ctx: Context, target: Target): void {
   const roundTrip = RoundTrip.begin(req, ctx, 'http', target);
-  if (roundTrip !== undefined && traceparentOf(req) === undefined) roundTrip.unnamedIn = ctx;
+  if (roundTrip !== undefined && !isMadeForRequest(ctx) && traceparentOf(req) === undefined)
+    roundTrip.unnamedIn = ctx;
 }
 
 /** Looks for the name of the request's span, once, when the request has been made. */

@@ -4,7 +4,7 @@ import { now } from '../clock';
 import { Connection } from '../connection';
 import { closed, isMeasuring, type Server, whileMeasuring, willMeasure } from '../measuring';
 import { socketDestroyed } from './dialevents';
-import { firstHop, targetByHeader } from './firsthop';
+import { FirstHop, targetByHeader } from './firsthop';
 import { isNodeAgent } from './nodeagent';
 import { dialOf, openingOf } from './opening';
 import { guarded, patch } from './patch';
@@ -55,7 +55,7 @@ export function toBeCounted(
   const known = dialOf(socket)?.server;
   if (known !== undefined) return known;
   const { host, port } = targetByHeader(req);
-  return firstHop(agent, req, { host, port: socket.remotePort ?? port });
+  return new FirstHop(agent, req, { host, port: socket.remotePort ?? port });
 }
 
 /**

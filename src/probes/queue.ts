@@ -2,7 +2,7 @@ import type { Agent, ClientRequest } from 'node:http';
 import { now } from '../clock';
 import { isMeasuring, leftQueue, type Server } from '../measuring';
 import { stamp } from '../stamp';
-import { firstHop } from './firsthop';
+import { FirstHop } from './firsthop';
 import { guarded } from './patch';
 
 interface Wait {
@@ -41,7 +41,7 @@ export function askedAgent(
 }
 
 const queued = guarded(function queue(this: unknown, agent: Agent, req: ClientRequest, options: unknown) {
-  waits.set(req, { since: now(), server: firstHop(agent, req, options) });
+  waits.set(req, { since: now(), server: new FirstHop(agent, req, options) });
   waiting++;
 });
 

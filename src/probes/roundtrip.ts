@@ -34,16 +34,17 @@ export class RoundTrip implements Exchange {
   scope: Scope | undefined;
 
   readonly begunAt = now();
-  readonly #watch = watch;
-  #trace: SinkTrace | undefined;
-  #dials: OpenDial[] | undefined;
   unnamedIn: Context | undefined;
-  #gotConn = false;
-  #wroteHeaders = false;
-  #wroteRequest = false;
-  #gotFirstByte = false;
-  #bodyEnded = false;
-  #waits100 = false;
+  // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
+  private readonly watch = watch;
+  private hooks: SinkTrace | undefined;
+  private dials: OpenDial[] | undefined;
+  private waits100 = false;
+  private hasFirstByte = false;
+  hasConn = false;
+  hasWrittenHeaders = false;
+  hasWrittenRequest = false;
+  hasEndedBody = false;
 
   static get areRunning(): boolean {
     return running > 0;
@@ -70,42 +71,38 @@ export class RoundTrip implements Exchange {
     target: Target,
     requestSpan?: RequestSpan,
   ): RoundTrip | undefined {
-    const roundTrip = new RoundTrip(transport, target.protocol, target.host, target.port, requestSpan);
-    roundTrip.#trace = traceFor(ctx, roundTrip);
-    if (roundTrip.#trace === undefined) return undefined;
+    const roundTrip = new RoundTrip(transport, target, requestSpan);
+    const trace = traceFor(ctx, roundTrip);
+    if (trace === undefined) return undefined;
+    roundTrip.hooks = trace;
     running++;
     OfRequest.set(request, roundTrip);
-    roundTrip.#trace.getConn?.(roundTrip.hostPort);
+    trace.getConn?.(roundTrip.hostPort);
     return roundTrip;
   }
 
   private constructor(
     readonly transport: Transport,
-    readonly protocol: 'http:' | 'https:',
-    readonly host: string,
-    readonly port: number,
+    private readonly target: Target,
     public requestSpan: RequestSpan | undefined,
   ) {}
 
+  get protocol(): 'http:' | 'https:' {
+    return this.target.protocol;
+  }
+  get host(): string {
+    return this.target.host;
+  }
+  get port(): number {
+    return this.target.port;
+  }
   get hostPort(): string {
     return hostPort(this.host, this.port);
   }
 
   /** The hooks, as long as they may be called. */
   get trace(): SinkTrace | undefined {
-    return this.#watch === watch ? this.#trace : undefined;
-  }
-  get hasConn(): boolean {
-    return this.#gotConn;
-  }
-  get hasWrittenHeaders(): boolean {
-    return this.#wroteHeaders;
-  }
-  get hasEndedBody(): boolean {
-    return this.#bodyEnded;
-  }
-  get hasWrittenRequest(): boolean {
-    return this.#wroteRequest;
+    return this.watch === watch ? this.hooks : undefined;
   }
 
   /** @param idleSince - when the connection went idle, 0 if that was not seen */
@@ -116,52 +113,53 @@ export class RoundTrip implements Exchange {
     wasIdle: boolean,
     idleSince: number,
   ): void {
-    if (this.#gotConn) return;
-    this.#gotConn = true;
+    if (this.hasConn) return;
+    this.hasConn = true;
     this.connection = connection;
     this.leaveScope();
     const idleTime = idleSince > 0 ? now() - idleSince : 0;
     this.trace?.gotConn?.({ socket, reused, wasIdle, idleTime });
   }
 
-  /** @param fields - called only if somebody wants to see the header fields */
-  wroteHeaders(
+  /** @param fieldsOf - asked for the header fields of `message` only if somebody wants to see them */
+  wroteHeaders<T>(
     hasBody: boolean,
     waits100: boolean,
-    fields: () => Iterable<[string, readonly string[]]>,
+    message: T,
+    fieldsOf: (message: T) => Iterable<[string, readonly string[]]>,
   ): void {
-    if (this.#wroteHeaders) return;
-    this.#wroteHeaders = true;
+    if (this.hasWrittenHeaders) return;
+    this.hasWrittenHeaders = true;
     this.hasBody = hasBody;
-    this.#waits100 = waits100 && hasBody;
+    this.waits100 = waits100 && hasBody;
     // Asked every time: a hook may have disabled us.
     if (this.trace?.wroteHeaderField !== undefined)
-      for (const [key, values] of fields()) this.trace?.wroteHeaderField?.(key, values);
+      for (const [key, values] of fieldsOf(message)) this.trace?.wroteHeaderField?.(key, values);
     this.trace?.wroteHeaders?.();
-    if (this.#waits100) this.trace?.wait100Continue?.();
+    if (this.waits100) this.trace?.wait100Continue?.();
   }
 
   wroteRequest(err?: Error): void {
-    if (this.#wroteRequest || !this.#gotConn) return;
-    this.#wroteRequest = true;
+    if (this.hasWrittenRequest || !this.hasConn) return;
+    this.hasWrittenRequest = true;
     this.trace?.wroteRequest?.(err === undefined ? {} : { err });
   }
 
   gotFirstResponseByte(): void {
-    if (this.#gotFirstByte) return;
-    this.#gotFirstByte = true;
+    if (this.hasFirstByte) return;
+    this.hasFirstByte = true;
     this.trace?.gotFirstResponseByte?.();
   }
 
   got100Continue(): void {
-    if (!this.#waits100) return;
-    this.#waits100 = false;
+    if (!this.waits100) return;
+    this.waits100 = false;
     this.trace?.got100Continue?.();
   }
 
   bodyEnd(): void {
-    if (this.#bodyEnded) return;
-    this.#bodyEnded = true;
+    if (this.hasEndedBody) return;
+    this.hasEndedBody = true;
     this.trace?.[bodyEnd]?.();
   }
 
@@ -171,24 +169,24 @@ export class RoundTrip implements Exchange {
 
   /** Opens a dial of this request: it is closed with the request at the latest. */
   addDial(dial: OpenDial): void {
-    this.#dials = [...(this.#dials ?? []), dial];
+    this.dials = [...(this.dials ?? []), dial];
   }
 
   /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */
   done(err?: Error): void {
     if (this.trace === undefined) return;
-    const dials = this.#dials;
-    this.#dials = undefined;
+    const dials = this.dials;
+    this.dials = undefined;
     this.leaveScope();
     running--;
     try {
       if (dials !== undefined) closeDials(dials, err);
       // Made only where it is needed: an error costs more than all the rest of this.
-      if (this.#gotConn && !this.#wroteRequest)
+      if (this.hasConn && !this.hasWrittenRequest)
         this.wroteRequest(err ?? new Error('the request was over before it was written'));
     } finally {
       const { trace } = this;
-      this.#trace = undefined;
+      this.hooks = undefined;
       trace?.roundTripDone?.(err);
     }
   }

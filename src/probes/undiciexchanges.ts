@@ -50,7 +50,7 @@ export class UndiciExchanges {
     // A request that was there before the connection became idle has waited for it.
     const wasIdle = reused && inUse === 0 && roundTrip.begunAt >= idleSince;
     roundTrip.gotConn(socket, connection, reused, wasIdle, wasIdle ? idleSince : 0);
-    roundTrip.wroteHeaders(hasBody(request), false, () => headerFields(request, headers, isH2));
+    roundTrip.wroteHeaders(hasBody(request), false, headers, (head) => headerFields(request, head, isH2));
   }
 
   /** The last of the request was handed to the socket. */

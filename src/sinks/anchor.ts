@@ -70,6 +70,7 @@ export function anchorWithin({ earliest, latest, by }: Begun): Anchor {
 
 function later(seconds: number, nanos: number, milliseconds: number): HrTime {
   const total = nanos + Math.round(milliseconds * 1e6);
+  if (total >= 0 && total < 1e9) return [seconds, total];
   const carry = Math.floor(total / 1e9);
   return [seconds + carry, total - carry * 1e9];
 }

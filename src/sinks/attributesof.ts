@@ -1,82 +1,110 @@
 import type { Socket } from 'node:net';
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { DnsDoneInfo, DnsStartInfo, GotConnInfo, Network, TlsState } from '../clienttrace';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 
-// Constants: as properties of a module with getters they would be looked up for every request.
+// Constants: as properties of a module with getters they would be looked up for every request. And assigned one by one: V8 makes an object
+// literal with computed keys in its runtime, property by property.
 const {
+  ATTR_DNS_ANSWERS,
+  ATTR_DNS_QUESTION_NAME,
   ATTR_HTTP_CONN_ID,
   ATTR_HTTP_CONN_IDLE_TIME,
   ATTR_HTTP_CONN_REQUEST_COUNT,
   ATTR_HTTP_CONN_REUSED,
   ATTR_HTTP_CONN_WAIT_TIME,
   ATTR_HTTP_CONN_WASIDLE,
+  ATTR_HTTP_DNS_COALESCED,
+  ATTR_NETWORK_LOCAL_ADDRESS,
+  ATTR_NETWORK_LOCAL_PORT,
+  ATTR_NETWORK_PEER_ADDRESS,
+  ATTR_NETWORK_PEER_PORT,
+  ATTR_NETWORK_TRANSPORT,
+  ATTR_NETWORK_TYPE,
+  ATTR_SERVER_ADDRESS,
+  ATTR_SERVER_PORT,
+  ATTR_TLS_CIPHER,
+  ATTR_TLS_NEXT_PROTOCOL,
+  ATTR_TLS_PROTOCOL_NAME,
+  ATTR_TLS_PROTOCOL_VERSION,
+  ATTR_TLS_RESUMED,
 } = names;
 
+/** What takes attributes: a span, or a phase. */
+export interface Described {
+  setAttribute(key: string, value: AttributeValue): unknown;
+}
+
 /** Of a connection that a request was given. @param waited - milliseconds, if it waited for a connection without dialling */
-export function connection(info: GotConnInfo, exchange: Exchange, waited: number | undefined): Attributes {
-  const attributes: Attributes = {
-    [ATTR_HTTP_CONN_REUSED]: info.reused,
-    [ATTR_HTTP_CONN_WASIDLE]: info.wasIdle,
-  };
-  const { connection } = exchange;
-  if (info.idleTime > 0) attributes[ATTR_HTTP_CONN_IDLE_TIME] = info.idleTime / 1000;
-  if (waited !== undefined) attributes[ATTR_HTTP_CONN_WAIT_TIME] = waited / 1000;
-  if (connection !== undefined) attributes[ATTR_HTTP_CONN_ID] = connection.id;
-  if (connection?.counted) attributes[ATTR_HTTP_CONN_REQUEST_COUNT] = connection.requestCount;
-  return attributes;
+export function connection(
+  to: Described,
+  info: GotConnInfo,
+  { connection }: Pick<Exchange, 'connection'>,
+  waited: number | undefined,
+): void {
+  to.setAttribute(ATTR_HTTP_CONN_REUSED, info.reused);
+  to.setAttribute(ATTR_HTTP_CONN_WASIDLE, info.wasIdle);
+  if (info.idleTime > 0) to.setAttribute(ATTR_HTTP_CONN_IDLE_TIME, info.idleTime / 1000);
+  if (waited !== undefined) to.setAttribute(ATTR_HTTP_CONN_WAIT_TIME, waited / 1000);
+  if (connection === undefined) return;
+  to.setAttribute(ATTR_HTTP_CONN_ID, connection.id);
+  if (connection.counted) to.setAttribute(ATTR_HTTP_CONN_REQUEST_COUNT, connection.requestCount);
 }
 
 /** Of the way to the first hop: whom we wanted, and whom we got. */
-export function endpoints(exchange: Exchange, socket: Socket | undefined): Attributes {
-  const attributes: Attributes = {
-    [names.ATTR_SERVER_ADDRESS]: exchange.host,
-    [names.ATTR_SERVER_PORT]: exchange.port,
-  };
-  if (socket?.remoteAddress === undefined) return attributes;
-  attributes[names.ATTR_NETWORK_PEER_ADDRESS] = socket.remoteAddress;
-  if (socket.remotePort !== undefined) attributes[names.ATTR_NETWORK_PEER_PORT] = socket.remotePort;
-  if (socket.localAddress !== undefined) attributes[names.ATTR_NETWORK_LOCAL_ADDRESS] = socket.localAddress;
-  if (socket.localPort !== undefined) attributes[names.ATTR_NETWORK_LOCAL_PORT] = socket.localPort;
-  attributes[names.ATTR_NETWORK_TRANSPORT] = 'tcp';
-  attributes[names.ATTR_NETWORK_TYPE] = socket.remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4';
-  return attributes;
+export function endpoints(to: Described, exchange: Exchange, socket: Socket | undefined): void {
+  to.setAttribute(ATTR_SERVER_ADDRESS, exchange.host);
+  to.setAttribute(ATTR_SERVER_PORT, exchange.port);
+  if (socket?.remoteAddress === undefined) return;
+  to.setAttribute(ATTR_NETWORK_PEER_ADDRESS, socket.remoteAddress);
+  if (socket.remotePort !== undefined) to.setAttribute(ATTR_NETWORK_PEER_PORT, socket.remotePort);
+  if (socket.localAddress !== undefined) to.setAttribute(ATTR_NETWORK_LOCAL_ADDRESS, socket.localAddress);
+  if (socket.localPort !== undefined) to.setAttribute(ATTR_NETWORK_LOCAL_PORT, socket.localPort);
+  to.setAttribute(ATTR_NETWORK_TRANSPORT, 'tcp');
+  to.setAttribute(ATTR_NETWORK_TYPE, socket.remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4');
 }
 
 /** Of a connection attempt to `addr`, in the form of {@link ClientTrace.connectStart}. */
 export function peer(network: Network, addr: string): Attributes {
-  if (network === 'unix')
-    return { [names.ATTR_NETWORK_TRANSPORT]: 'unix', [names.ATTR_NETWORK_PEER_ADDRESS]: addr };
+  const attributes: Attributes = {};
+  if (network === 'unix') {
+    attributes[ATTR_NETWORK_TRANSPORT] = 'unix';
+    attributes[ATTR_NETWORK_PEER_ADDRESS] = addr;
+    return attributes;
+  }
   const colon = addr.lastIndexOf(':');
   const isV6 = addr.startsWith('[');
-  return {
-    [names.ATTR_NETWORK_TRANSPORT]: 'tcp',
-    [names.ATTR_NETWORK_TYPE]: isV6 ? 'ipv6' : 'ipv4',
-    [names.ATTR_NETWORK_PEER_ADDRESS]: isV6 ? addr.slice(1, colon - 1) : addr.slice(0, colon),
-    [names.ATTR_NETWORK_PEER_PORT]: Number(addr.slice(colon + 1)),
-  };
+  attributes[ATTR_NETWORK_TRANSPORT] = 'tcp';
+  attributes[ATTR_NETWORK_TYPE] = isV6 ? 'ipv6' : 'ipv4';
+  attributes[ATTR_NETWORK_PEER_ADDRESS] = isV6 ? addr.slice(1, colon - 1) : addr.slice(0, colon);
+  attributes[ATTR_NETWORK_PEER_PORT] = Number(addr.slice(colon + 1));
+  return attributes;
 }
 
 export function question(info: DnsStartInfo): Attributes {
-  return { [names.ATTR_DNS_QUESTION_NAME]: info.host };
+  const attributes: Attributes = {};
+  attributes[ATTR_DNS_QUESTION_NAME] = info.host;
+  return attributes;
 }
 
-export function answers(info: DnsDoneInfo): Attributes {
-  const coalesced = { [names.ATTR_HTTP_DNS_COALESCED]: info.coalesced };
-  if (info.err !== undefined) return coalesced;
-  return { [names.ATTR_DNS_ANSWERS]: info.addrs.map(({ address }) => address), ...coalesced };
+export function answers(to: Described, info: DnsDoneInfo): void {
+  if (info.err === undefined)
+    to.setAttribute(
+      ATTR_DNS_ANSWERS,
+      info.addrs.map(({ address }) => address),
+    );
+  to.setAttribute(ATTR_HTTP_DNS_COALESCED, info.coalesced);
 }
 
 /** Node's `'TLSv1.3'` is protocol `tls`, version `1.3` in the semantic conventions. */
-export function tls(state: TlsState): Attributes {
+export function tls(to: Described, state: TlsState): void {
   const [, name, version] = /^(TLS|SSL)v(.*)$/.exec(state.protocol) ?? [];
-  const attributes: Attributes = { [names.ATTR_TLS_RESUMED]: state.resumed };
-  if (name !== undefined) attributes[names.ATTR_TLS_PROTOCOL_NAME] = name.toLowerCase();
-  if (version !== undefined) attributes[names.ATTR_TLS_PROTOCOL_VERSION] = version;
-  if (state.cipher) attributes[names.ATTR_TLS_CIPHER] = state.cipher;
-  if (state.alpnProtocol) attributes[names.ATTR_TLS_NEXT_PROTOCOL] = state.alpnProtocol;
-  return attributes;
+  to.setAttribute(ATTR_TLS_RESUMED, state.resumed);
+  if (name !== undefined) to.setAttribute(ATTR_TLS_PROTOCOL_NAME, name.toLowerCase());
+  if (version !== undefined) to.setAttribute(ATTR_TLS_PROTOCOL_VERSION, version);
+  if (state.cipher) to.setAttribute(ATTR_TLS_CIPHER, state.cipher);
+  if (state.alpnProtocol) to.setAttribute(ATTR_TLS_NEXT_PROTOCOL, state.alpnProtocol);
 }
 
 /** `error.type`: Node's error code where there is one, else the name of the class. */

@@ -1,9 +1,10 @@
 import type { Attributes, Span } from '@opentelemetry/api';
+import type { GotConnInfo } from '../clienttrace';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { beganAt } from './anchor';
 import type { Phase, PhaseWriter } from './phase';
-import { setAttributes } from './requestspan';
+import { describeConnection } from './requestspan';
 import { withSuffix } from './suffix';
 
 const KEYS = withSuffix(names.DURATION);
@@ -12,12 +13,15 @@ const KEYS = withSuffix(names.DURATION);
 export class DurationWriter implements PhaseWriter {
   constructor(readonly span: Span) {}
 
+  get onlyTimes(): boolean {
+    return true;
+  }
   get began(): number {
     return beganAt(this.span);
   }
 
-  connected(_exchange: Exchange, facts: Attributes): void {
-    setAttributes(this.span, facts);
+  connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void {
+    describeConnection(this.span, exchange, info, waited);
   }
 
   phase(phase: Phase): void {

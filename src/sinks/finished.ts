@@ -1,8 +1,10 @@
 import {
+  type Attributes,
   type HrTime,
   type Span,
   type SpanContext,
   SpanKind,
+  type SpanStatus,
   SpanStatusCode,
   TraceFlags,
 } from '@opentelemetry/api';
@@ -88,46 +90,45 @@ function takersOf(processors: readonly unknown[] | undefined): InnerSpanProcesso
 
 /** The SDK's `ReadableSpan`, 2.x and 3.x. */
 class FinishedSpan {
-  readonly name: string;
-  readonly kind = SpanKind.INTERNAL;
-  readonly startTime: HrTime;
-  readonly endTime: HrTime;
-  readonly status;
-  readonly attributes;
-  readonly links;
-  readonly events;
-  readonly resource;
-  readonly instrumentationScope;
-  readonly #spanContext: SpanContext;
+  // Declared only, and so written once each.
+  declare readonly name: string;
+  declare readonly kind: SpanKind;
+  declare readonly startTime: HrTime;
+  declare readonly endTime: HrTime;
+  declare readonly status: SpanStatus;
+  declare readonly attributes: Attributes;
+  declare readonly links: readonly unknown[];
+  declare readonly events: readonly unknown[];
+  declare readonly resource: unknown;
+  declare readonly instrumentationScope: unknown;
+  declare readonly parentSpanContext: SpanContext;
+  private declare readonly ids: SpanContext;
 
   constructor(
     phase: Phase,
-    readonly parentSpanContext: SpanContext,
+    parent: SpanContext,
     anchor: Anchor,
     opener: SpanContext | undefined,
     model: SdkSpan,
   ) {
-    const { traceId, traceState } = parentSpanContext;
-    const ids = { traceId, spanId: randomSpanId(), traceFlags: TraceFlags.SAMPLED, traceState };
-    this.#spanContext = ids as SpanContext;
     const { error } = phase;
     this.name = phase.name;
+    this.kind = SpanKind.INTERNAL;
     this.startTime = anchor(phase.start);
     this.endTime = anchor(phase.end);
+    this.status = statusOf(error, phase.recovered);
     this.attributes = phase.attributes ?? {};
     if (error !== undefined) this.attributes[names.ATTR_ERROR_TYPE] = errorType(error);
-    this.status =
-      error === undefined || phase.recovered
-        ? { code: SpanStatusCode.UNSET }
-        : { code: SpanStatusCode.ERROR, message: error.message };
     this.links = opener === undefined ? [] : [{ context: opener, attributes: {}, droppedAttributesCount: 0 }];
     this.events = phase.marks === undefined ? [] : phase.marks.map((mark) => eventOf(mark, anchor));
     this.resource = model.resource;
     this.instrumentationScope = model.instrumentationScope;
+    this.parentSpanContext = parent;
+    this.ids = idsIn(parent);
   }
 
   spanContext(): SpanContext {
-    return this.#spanContext;
+    return this.ids;
   }
   get duration(): HrTime {
     const [seconds, nanos] = this.startTime;
@@ -148,6 +149,16 @@ class FinishedSpan {
   get droppedLinksCount(): number {
     return 0;
   }
+}
+
+function idsIn({ traceId, traceState }: SpanContext): SpanContext {
+  return { traceId, spanId: randomSpanId(), traceFlags: TraceFlags.SAMPLED, traceState } as SpanContext;
+}
+
+function statusOf(error: Error | undefined, recovered: boolean): SpanStatus {
+  return error === undefined || recovered
+    ? { code: SpanStatusCode.UNSET }
+    : { code: SpanStatusCode.ERROR, message: error.message };
 }
 
 function eventOf({ name, time, attributes = {} }: Mark, anchor: Anchor) {

@@ -1,4 +1,5 @@
-import type { Attributes } from '@opentelemetry/api';
+import type { Attributes, AttributeValue } from '@opentelemetry/api';
+import type { GotConnInfo } from '../clienttrace';
 import type { SpanName } from '../names';
 import type { Exchange } from '../tracing';
 
@@ -25,19 +26,20 @@ export class Phase {
     public start: number,
   ) {}
 
-  describe(attributes: Attributes | undefined): void {
-    if (this.attributes === undefined) this.attributes = attributes;
-    else Object.assign(this.attributes, attributes);
+  setAttribute(key: string, value: AttributeValue): void {
+    this.attributes ??= {};
+    this.attributes[key] = value;
   }
 
   addChild(phase: Phase): void {
-    this.children ??= [];
-    this.children.push(phase);
+    if (this.children === undefined) this.children = [phase];
+    else this.children.push(phase);
   }
 
   addMark(mark: Mark): void {
-    this.marks ??= [];
-    this.marks.push(mark);
+    // An empty array grows to room for seventeen with its first element.
+    if (this.marks === undefined) this.marks = [mark];
+    else this.marks.push(mark);
   }
 }
 
@@ -48,8 +50,13 @@ export type HeaderRecorder = (key: string, values: readonly string[]) => void;
 export interface PhaseWriter {
   /** When the request's span began, on the clock of `performance.now()`. */
   readonly began: number;
-  /** The request has its connection. `facts` belong on the request's span. */
-  connected(exchange: Exchange, facts: Attributes): void;
+  /** Of a phase nothing is written but its times: its attributes need not be found out. */
+  readonly onlyTimes?: boolean;
+  /**
+   * The request has its connection: what is known of it belongs on the request's span.
+   * @param waited - milliseconds, if it waited for a connection without dialling
+   */
+  connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void;
   /** A phase is over, with the phases inside it. `http.getconn` comes before what follows it. */
   phase(phase: Phase): void;
   /** Something happened, during `phase` if that is known. Absent where moments are not written. */

@@ -20,181 +20,181 @@ const { SPAN_GETCONN, SPAN_SEND, SPAN_WAIT, SPAN_RECEIVE, EVENT_WROTE_HEADERS, E
 /** Turns the seventeen hooks of one request into at most seven kinds of phases. */
 export class PhaseTrace implements SinkTrace {
   readonly wroteHeaderField?: HeaderRecorder;
-  readonly #exchange: Exchange;
-  readonly #writer: PhaseWriter;
-  readonly #minDuration: number;
-  #getConn: Phase | undefined;
-  #dns: Phase | undefined;
-  #connect: Phase | undefined;
-  #tls: Phase | undefined;
-  #send: Phase | undefined;
-  #wait: Phase | undefined;
-  #receive: Phase | undefined;
-  #dialled = false;
-  #responding = false;
-  #latest: Phase | undefined;
+  private readonly exchange: Exchange;
+  private readonly writer: PhaseWriter;
+  private readonly minDuration: number;
+  private readonly describes: boolean;
+  // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
+  private asking: Phase | undefined;
+  private dnsPhase: Phase | undefined;
+  private connectPhase: Phase | undefined;
+  private tlsPhase: Phase | undefined;
+  private sendPhase: Phase | undefined;
+  private waitPhase: Phase | undefined;
+  private receivePhase: Phase | undefined;
+  private dialled = false;
+  private responding = false;
+  private latest: Phase | undefined;
 
   /**
    * @param minDuration - milliseconds; shorter phases are not written
    * @param recordHeader - told every header field that was written; without it none is looked at
    */
   constructor(exchange: Exchange, writer: PhaseWriter, minDuration = 0, recordHeader?: HeaderRecorder) {
-    this.#exchange = exchange;
-    this.#writer = writer;
-    this.#minDuration = minDuration;
+    this.exchange = exchange;
+    this.writer = writer;
+    this.minDuration = minDuration;
+    this.describes = writer.onlyTimes !== true;
+    // Made when the connection is asked for: with the hook getConn it would have `host:port` put together for each request.
+    this.asking = this.open(SPAN_GETCONN, exchange.begunAt);
     if (recordHeader !== undefined) this.wroteHeaderField = recordHeader;
   }
 
-  getConn(): void {
-    this.#getConn = this.#open(SPAN_GETCONN, now());
-  }
-
   dnsStart(info: DnsStartInfo): void {
-    this.#dns = this.#openDial(names.SPAN_DNS, describe.question(info));
+    this.dnsPhase = this.openDial(names.SPAN_DNS, this.describes ? describe.question(info) : undefined);
   }
 
   dnsDone(info: DnsDoneInfo): void {
-    this.#dns = this.#closeDial(this.#dns, describe.answers(info), info.err);
+    if (this.describes && this.dnsPhase !== undefined) describe.answers(this.dnsPhase, info);
+    this.dnsPhase = this.closeDial(this.dnsPhase, info.err);
   }
 
   connectStart(network: Network, addr: string): void {
-    this.#connect = this.#openDial(names.SPAN_CONNECT, describe.peer(network, addr));
+    const peer = this.describes ? describe.peer(network, addr) : undefined;
+    this.connectPhase = this.openDial(names.SPAN_CONNECT, peer);
   }
 
   connectDone(_network: Network, _addr: string, err?: Error): void {
-    this.#connect = this.#closeDial(this.#connect, undefined, err);
+    this.connectPhase = this.closeDial(this.connectPhase, err);
   }
 
   tlsHandshakeStart(): void {
-    this.#tls = this.#openDial(names.SPAN_TLS);
+    this.tlsPhase = this.openDial(names.SPAN_TLS);
   }
 
   tlsHandshakeDone(state: TlsState | undefined, err?: Error): void {
-    this.#tls = this.#closeDial(this.#tls, state && describe.tls(state), err);
+    if (this.describes && this.tlsPhase && state) describe.tls(this.tlsPhase, state);
+    this.tlsPhase = this.closeDial(this.tlsPhase, err);
   }
 
   gotConn(info: GotConnInfo): void {
-    const getConn = this.#getConn;
-    this.#getConn = undefined;
+    const getConn = this.asking;
+    this.asking = undefined;
     if (getConn === undefined) return;
     const time = now();
     getConn.end = time;
     // Neither dialled nor waited for: it was at hand, and a span would say nothing.
-    const atHand = info.wasIdle && !this.#dialled;
-    const waited = !atHand && !this.#dialled;
-    const facts = describe.connection(info, this.#exchange, waited ? time - getConn.start : undefined);
-    this.#writer.connected(this.#exchange, facts);
+    const atHand = info.wasIdle && !this.dialled;
+    const waited = atHand || this.dialled ? undefined : time - getConn.start;
+    this.writer.connected(this.exchange, info, waited);
     if (!atHand) {
-      getConn.attributes = { ...facts, ...describe.endpoints(this.#exchange, info.socket) };
+      if (this.describes) {
+        describe.connection(getConn, info, this.exchange, waited);
+        describe.endpoints(getConn, this.exchange, info.socket);
+      }
       for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
-      this.#write(getConn);
+      this.write(getConn);
     }
-    this.#send = this.#open(SPAN_SEND, time);
+    this.sendPhase = this.open(SPAN_SEND, time);
   }
 
   wroteHeaders(): void {
-    this.#mark(EVENT_WROTE_HEADERS);
+    this.mark(EVENT_WROTE_HEADERS);
   }
 
   wait100Continue(): void {
-    this.#mark(names.EVENT_WAIT_100_CONTINUE);
+    this.mark(names.EVENT_WAIT_100_CONTINUE);
   }
 
   wroteRequest({ err }: WroteRequestInfo): void {
-    const send = this.#send;
-    this.#send = undefined;
+    const send = this.sendPhase;
+    this.sendPhase = undefined;
     if (send === undefined) return;
     const time = now();
-    this.#close(send, time, err, this.#exchange.hasBody || err !== undefined);
+    this.close(send, time, err, this.exchange.hasBody || err !== undefined);
     // The server may answer before it has read everything: then there is no wait.
-    if (err === undefined && !this.#responding) this.#wait = this.#open(SPAN_WAIT, time);
+    if (err === undefined && !this.responding) this.waitPhase = this.open(SPAN_WAIT, time);
   }
 
   gotFirstResponseByte(): void {
-    this.#responding = true;
+    this.responding = true;
     const time = now();
-    if (this.#wait !== undefined) this.#close(this.#wait, time);
-    this.#wait = undefined;
-    this.#receive = this.#open(SPAN_RECEIVE, time);
+    if (this.waitPhase !== undefined) this.close(this.waitPhase, time);
+    this.waitPhase = undefined;
+    this.receivePhase = this.open(SPAN_RECEIVE, time);
   }
 
   got100Continue(): void {
-    this.#mark(names.EVENT_GOT_100_CONTINUE);
+    this.mark(names.EVENT_GOT_100_CONTINUE);
   }
 
   got1xxResponse(statusCode: number, _headers: IncomingHttpHeaders): void {
-    this.#mark(names.EVENT_GOT_1XX, { [names.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode });
+    this.mark(names.EVENT_GOT_1XX, { [names.ATTR_HTTP_RESPONSE_STATUS_CODE]: statusCode });
   }
 
   [bodyEnd](): void {
-    if (this.#receive !== undefined) this.#close(this.#receive, now());
-    this.#receive = undefined;
+    if (this.receivePhase !== undefined) this.close(this.receivePhase, now());
+    this.receivePhase = undefined;
   }
 
   putIdleConn(err?: Error): void {
-    this.#mark(EVENT_PUT_IDLE_CONN, err && { reason: err.message });
+    this.mark(EVENT_PUT_IDLE_CONN, err && { reason: err.message });
   }
 
   roundTripDone(err?: Error): void {
     const time = now();
-    if (this.#dialled)
-      for (const dialling of [this.#dns, this.#connect, this.#tls]) this.#closeDial(dialling, undefined, err);
-    if (this.#getConn !== undefined && err !== undefined) {
-      this.#getConn.attributes = describe.endpoints(this.#exchange, undefined);
-      this.#close(this.#getConn, time, err);
+    if (this.dialled)
+      for (const dialling of [this.dnsPhase, this.connectPhase, this.tlsPhase]) this.closeDial(dialling, err);
+    if (this.asking !== undefined && err !== undefined) {
+      describe.endpoints(this.asking, this.exchange, undefined);
+      this.close(this.asking, time, err);
     }
-    if (this.#send !== undefined) this.#close(this.#send, time, err, err !== undefined);
-    if (this.#wait !== undefined) this.#close(this.#wait, time, err);
-    if (this.#receive !== undefined) this.#close(this.#receive, time, err);
-    this.#writer.done(err);
+    if (this.sendPhase !== undefined) this.close(this.sendPhase, time, err, err !== undefined);
+    if (this.waitPhase !== undefined) this.close(this.waitPhase, time, err);
+    if (this.receivePhase !== undefined) this.close(this.receivePhase, time, err);
+    this.writer.done(err);
   }
 
-  #open(name: names.SpanName, time: number): Phase {
+  private open(name: names.SpanName, time: number): Phase {
     const phase = new Phase(name, time);
-    this.#latest = phase;
+    this.latest = phase;
     return phase;
   }
 
-  #close(phase: Phase, time: number, err?: Error, isWritten = true): void {
+  private close(phase: Phase, time: number, err?: Error, isWritten = true): void {
     phase.end = time;
     phase.error = err;
-    if (isWritten) this.#write(phase);
+    if (isWritten) this.write(phase);
   }
 
-  #openDial(name: names.SpanName, attributes?: Attributes): Phase {
-    this.#dialled = true;
-    const phase = this.#open(name, now());
+  private openDial(name: names.SpanName, attributes?: Attributes): Phase {
+    this.dialled = true;
+    const phase = this.open(name, now());
     phase.attributes = attributes;
-    this.#getConn?.addChild(phase);
+    this.asking?.addChild(phase);
     return phase;
   }
 
-  #closeDial(
-    phase: Phase | undefined,
-    attributes: Attributes | undefined,
-    err: Error | undefined,
-  ): undefined {
+  private closeDial(phase: Phase | undefined, err: Error | undefined): undefined {
     if (phase === undefined) return;
-    phase.describe(attributes);
     // Without an open http.getconn this dial serves another request: it is written by itself.
-    this.#close(phase, now(), err, this.#getConn === undefined);
+    this.close(phase, now(), err, this.asking === undefined);
   }
 
-  #write(phase: Phase): void {
-    if (phase.name === SPAN_GETCONN) beginWithDial(phase, this.#writer);
-    if (phase.children !== undefined && this.#minDuration > 0)
-      phase.children = phase.children.filter((child) => this.#isLongEnough(child));
-    if (this.#isLongEnough(phase)) this.#writer.phase(phase);
+  private write(phase: Phase): void {
+    if (phase.name === SPAN_GETCONN) beginWithDial(phase, this.writer);
+    if (phase.children !== undefined && this.minDuration > 0)
+      phase.children = phase.children.filter((child) => this.isLongEnough(child));
+    if (this.isLongEnough(phase)) this.writer.phase(phase);
   }
 
-  #isLongEnough(phase: Phase): boolean {
-    return phase.error !== undefined || phase.end - phase.start >= this.#minDuration;
+  private isLongEnough(phase: Phase): boolean {
+    return phase.error !== undefined || phase.end - phase.start >= this.minDuration;
   }
 
-  #mark(name: string, attributes?: Attributes): void {
-    this.#writer.mark?.(
-      { name, time: now(), attributes },
-      this.#send ?? this.#wait ?? this.#receive ?? this.#latest,
-    );
+  private mark(name: string, attributes?: Attributes): void {
+    if (this.writer.mark === undefined) return;
+    const phase = this.sendPhase ?? this.waitPhase ?? this.receivePhase ?? this.latest;
+    this.writer.mark({ name, time: now(), attributes }, phase);
   }
 }

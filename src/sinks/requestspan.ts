@@ -1,10 +1,34 @@
-import type { Attributes, Span } from '@opentelemetry/api';
+import type { Attributes, AttributeValue, Span } from '@opentelemetry/api';
+import type { GotConnInfo } from '../clienttrace';
 import { ATTR_HTTP_REQUEST_HEADER } from '../names';
+import type { Exchange } from '../tracing';
+import { connection } from './attributesof';
 import type { HeaderRecorder } from './phase';
 
 /** The request's span is somebody else's: it may have ended by the time we have something to say, and is then left alone. */
-export function setAttributes(span: Span, attributes: Attributes): void {
-  if (span.isRecording()) span.setAttributes(attributes);
+export function describeConnection(
+  span: Span,
+  exchange: Exchange,
+  info: GotConnInfo,
+  waited: number | undefined,
+): void {
+  if (span.isRecording()) connection(span, info, exchange, waited);
+}
+
+/** The same for a span that is not known yet. */
+export function attributesOfConnection(
+  exchange: Exchange,
+  info: GotConnInfo,
+  waited: number | undefined,
+): Attributes {
+  const attributes: Attributes = {};
+  const to = {
+    setAttribute(key: string, value: AttributeValue) {
+      attributes[key] = value;
+    },
+  };
+  connection(to, info, exchange, waited);
+  return attributes;
 }
 
 const CREDENTIALS = new Set(['authorization', 'proxy-authorization', 'cookie']);
@@ -20,6 +44,6 @@ export function headerRecorder(span: Span, headers: readonly string[]): HeaderRe
     // HTTP/2 tells of one value at a time.
     const all = [...(seen.get(name) ?? []), ...shown];
     seen.set(name, all);
-    setAttributes(span, { [ATTR_HTTP_REQUEST_HEADER(name)]: all });
+    if (span.isRecording()) span.setAttribute(ATTR_HTTP_REQUEST_HEADER(name), all);
   };
 }

@@ -1,12 +1,16 @@
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const IDS = 32;
+const bits = new Uint32Array(2 * IDS);
+let digits = '';
+let next = 16 * IDS;
 
-/** A new id for a span: 16 hexadecimal digits, not all zero, random as those of the SDK are. */
+/** A new id for a span: 16 hexadecimal digits, not all zero, random as those of the SDK are. Made several at a time, which is much cheaper. */
 export function randomSpanId(): string {
-  const id = eightDigits() + eightDigits();
+  if (next === 16 * IDS) {
+    for (let i = 0; i < bits.length; i++) bits[i] = Math.random() * 0x1_0000_0000;
+    digits = Buffer.from(bits.buffer).toString('hex');
+    next = 0;
+  }
+  const id = digits.slice(next, next + 16);
+  next += 16;
   return id === '0000000000000000' ? randomSpanId() : id;
-}
-
-function eightDigits(): string {
-  const bits = Math.random() * 0x1_0000_0000;
-  return `${HEX[(bits >>> 24) & 255]}${HEX[(bits >>> 16) & 255]}${HEX[(bits >>> 8) & 255]}${HEX[bits & 255]}`;
 }

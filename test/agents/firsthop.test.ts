@@ -3,12 +3,12 @@ import http, { type ClientRequest } from 'node:http';
 import https from 'node:https';
 import { test } from 'node:test';
 import { parse } from 'node:url';
-import { firstHop } from '../../src/probes/firsthop';
+import { FirstHop } from '../../src/probes/firsthop';
 
 const TARGET = { host: 'target.test', port: 8080 };
 const request = (protocol: string) => ({ protocol }) as ClientRequest;
 const of = (agent: unknown, options: unknown = TARGET, protocol = 'http:') => {
-  const { host, port } = firstHop(agent, request(protocol), options);
+  const { host, port } = new FirstHop(agent, request(protocol), options);
   return `${host} ${port}`;
 };
 

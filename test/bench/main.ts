@@ -37,8 +37,10 @@ function available(): number[] {
   return [...VARIANTS.keys()].filter((variant) => isThere || !VARIANTS[variant]?.needsPeers);
 }
 
+let told = '';
 function progress(text: string): void {
-  process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+  if (text !== told) process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
+  told = text;
 }
 
 /** What was measured, and where. */

@@ -69,7 +69,8 @@ export async function throughput(session: Session, until: number): Promise<strin
   for (const variant of [BASE, CHEAP]) await turns.add(variant, session.server);
   const order = { what: 'run', workload: 0, count: session.isQuick ? 40 : 1_000, concurrency: 32 } as const;
   const plan = session.isQuick ? { warmUp: 0, least: 2, most: 2 } : { warmUp: 10, least: 9, most: 100 };
-  const after = (round: number) => session.progress(`throughput: round ${round + 1}`);
+  const after = (round: number) =>
+    session.progress(`throughput: ${round < 0 ? 'warming up' : `round ${round + 1}`}`);
   const times = await turns.rounds(order, 'wall', { ...plan, until, after });
   turns.stop();
   // Microseconds of a request.

@@ -33,6 +33,8 @@ export class Turns {
     const figures = new Map<number, number[]>(variants.map((variant) => [variant, []]));
     const { warmUp, least, most = Number.POSITIVE_INFINITY, until } = plan;
     for (let round = -warmUp; round < least || (round < most && Date.now() < until); round++) {
+      // Of what warms up there is one round in any case.
+      if (round < 0 && round > -warmUp && Date.now() > until) round = 0;
       const turn = Math.abs(round) % variants.length;
       for (const variant of [...variants.slice(turn), ...variants.slice(0, turn)]) {
         const result: Result = (await this.#clients.get(variant)?.order(order)) ?? {};

@@ -97,8 +97,8 @@ async function writtenTwice(requests: () => Promise<unknown>): Promise<[Readable
     ignores: () => false,
     coalesceLookups: false,
     traceFor: (_ctx, exchange) => {
-      const byTracer = new SpanWriter(tracer, ctx, parent, 0, new Finisher());
-      const finished = new SpanWriter(tracer, ctx, parent, 0, finisher);
+      const byTracer = new SpanWriter(tracer, ctx, parent, 0, new Finisher(), exchange);
+      const finished = new SpanWriter(tracer, ctx, parent, 0, finisher, exchange);
       return new PhaseTrace(exchange, twice(byTracer, finished, results));
     },
   });
@@ -115,9 +115,9 @@ async function writtenTwice(requests: () => Promise<unknown>): Promise<[Readable
 function twice(first: SpanWriter, second: SpanWriter, [a, b]: [ReadableSpan[], ReadableSpan[]]): PhaseWriter {
   return {
     began: first.began,
-    connected(exchange, facts) {
-      first.connected(exchange, facts);
-      second.connected(exchange, facts);
+    connected(exchange, info, waited) {
+      first.connected(exchange, info, waited);
+      second.connected(exchange, info, waited);
     },
     phase(phase) {
       first.phase(phase);

@@ -50,8 +50,11 @@ export function whyNot(version: 6 | 7 | 8): string | false {
   return version === 8 && (major < 22 || (major === 22 && minor < 19)) && 'undici 8 needs Node.js 22.19';
 }
 
-/** The Agent of the undici in Node. It is not exported; but fetch has one. */
-function bundledAgent(options?: Undici.Agent.Options): Dispatcher {
+// Node loads its undici when fetch is first called.
+void fetch('data:,').catch(() => {});
+
+/** The Agent of the undici in Node. It is not exported; but fetch has one, until a copy of undici is loaded that puts its own in that place. */
+const BundledAgent = (() => {
   const shared = globalThis as unknown as Record<
     symbol,
     { constructor: new (options?: object) => Dispatcher }
@@ -60,12 +63,8 @@ function bundledAgent(options?: Undici.Agent.Options): Dispatcher {
     .map((name) => Symbol.for(name))
     .find((each) => shared[each]?.constructor.name === 'Agent');
   if (symbol === undefined) throw new Error('this Node keeps the dispatcher of fetch somewhere else');
-  const { constructor: Agent } = shared[symbol] as { constructor: new (options?: object) => Dispatcher };
-  return new Agent(options);
-}
-
-// Node loads its undici when fetch is first called.
-void fetch('data:,').catch(() => {});
+  return (shared[symbol] as { constructor: new (options?: object) => Dispatcher }).constructor;
+})();
 
 type Fetch = (url: string, init: object) => Promise<Undici.Response>;
 
@@ -113,7 +112,7 @@ const bundled = Number(process.versions.undici?.split('.')[0]) as 6 | 7 | 8;
 
 /** The fetch of Node, and both ways of the three packages. */
 export const CLIENTS: readonly UndiciClient[] = [
-  byFetch('fetch', bundled, false, fetch as unknown as Fetch, bundledAgent),
+  byFetch('fetch', bundled, false, fetch as unknown as Fetch, (options) => new BundledAgent(options)),
   ...([6, 7, 8] as const).flatMap(ofPackage),
 ];
 
