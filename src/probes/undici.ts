@@ -14,8 +14,15 @@ import { onMessage, patchPublish, type UndiciMessages, type UndiciRequest } from
 /** Watches undici: the one in Node that `fetch` uses, and every other. All copies speak through the same channels. */
 export function undiciProbe(): () => void {
   const probe = new UndiciProbe();
-  return () => probe.stop();
+  current = probe;
+  return () => {
+    current = undefined;
+    probe.stop();
+  };
 }
+
+/** The one that watches; asked for, because what was patched for an earlier one may be switched on again. */
+let current: UndiciProbe | undefined;
 
 /** What is to be known after all subscribers have heard of a new request, of one that may be followed. */
 interface Asked {
@@ -28,67 +35,68 @@ interface Asked {
 }
 
 class UndiciProbe {
-  readonly #dials = new UndiciDials();
-  readonly #exchanges = new UndiciExchanges(this.#dials);
-  readonly #copies = new UndiciCopies();
+  readonly dials = new UndiciDials();
+  readonly exchanges = new UndiciExchanges(this.dials);
+  readonly copies = new UndiciCopies();
   readonly #undo = [
-    patchPublish('request:create', (original, layer) => this.#create(original, layer)),
+    patchPublish('request:create', onCreate),
     onMessage(
       'client:beforeConnect',
-      guarded((message) => this.#dials.expect(message)),
+      guarded((message) => this.dials.expect(message)),
     ),
     onMessage(
       'client:connected',
-      guarded(({ socket }) => connectedByUndici(socket, this.#dials)),
+      guarded(({ socket }) => connectedByUndici(socket, this.dials)),
     ),
-    ...watchAll(this.#exchanges),
+    ...watchAll(this.exchanges),
   ];
   #doesFollow = false;
 
   stop(): void {
     for (const each of this.#undo) each();
-    this.#copies.stop();
-  }
-
-  #create(original: Method, layer: Layer): Method {
-    const [copies, dials, follow] = [
-      this.#copies,
-      this.#dials,
-      (request: UndiciRequest) => this.#follow(request),
-    ];
-    return function publish(this: unknown, message: UndiciMessages['request:create']) {
-      if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-      let asked: Asked | undefined;
-      try {
-        asked = ask(message.request, copies.contextOf(message.request));
-      } catch (error) {
-        failed(ask, error);
-      }
-      try {
-        // `apply` is dearer by an array of them.
-        return arguments.length === 1
-          ? original.call(this, message)
-          : original.apply(this, arguments as unknown as unknown[]);
-      } finally {
-        try {
-          const { request } = message;
-          const roundTrip = asked && begin(request, asked, dials);
-          dials.created(request, roundTrip);
-          if (roundTrip !== undefined) follow(request);
-        } catch (error) {
-          failed(begin, error);
-        }
-      }
-    };
+    this.copies.stop();
   }
 
   /** What only matters to those who follow a request is watched from the first of these on. */
-  #follow(request: UndiciRequest): void {
-    this.#copies.hear(request);
+  follow(request: UndiciRequest): void {
+    this.copies.hear(request);
     if (this.#doesFollow) return;
     this.#doesFollow = true;
-    this.#undo.push(...watchFollowed(this.#exchanges));
+    this.#undo.push(...watchFollowed(this.exchanges));
   }
+}
+
+function onCreate(original: Method, layer: Layer): Method {
+  return function publish(this: unknown, message: UndiciMessages['request:create']) {
+    const probe = current;
+    if (!layer.active || probe === undefined) return original.apply(this, arguments as unknown as unknown[]);
+    let asked: Asked | undefined;
+    try {
+      asked = ask(message.request, probe.copies.contextOf(message.request));
+    } catch (error) {
+      failed(ask, error);
+    }
+    try {
+      // `apply` is dearer by an array of them.
+      return arguments.length === 1
+        ? original.call(this, message)
+        : original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      try {
+        made(message.request, asked, probe);
+      } catch (error) {
+        failed(made, error);
+      }
+    }
+  };
+}
+
+/** All have been told of a request. */
+function made(request: UndiciRequest, asked: Asked | undefined, probe: UndiciProbe): void {
+  const roundTrip = asked && begin(request, asked, probe.dials);
+  probe.dials.created(request, roundTrip);
+  // A hook may have disabled us.
+  if (roundTrip !== undefined && probe === current) probe.follow(request);
 }
 
 function ask(request: UndiciRequest, ctx: Context): Asked | undefined {

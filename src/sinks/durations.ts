@@ -13,6 +13,9 @@ const KEYS = withSuffix(names.DURATION);
 export class DurationWriter implements PhaseWriter {
   constructor(readonly span: Span) {}
 
+  get onlyTimes(): boolean {
+    return true;
+  }
   get began(): number {
     return beganAt(this.span);
   }

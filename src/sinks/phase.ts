@@ -50,6 +50,8 @@ export type HeaderRecorder = (key: string, values: readonly string[]) => void;
 export interface PhaseWriter {
   /** When the request's span began, on the clock of `performance.now()`. */
   readonly began: number;
+  /** Of a phase nothing is written but its times: its attributes need not be found out. */
+  readonly onlyTimes?: boolean;
   /**
    * The request has its connection: what is known of it belongs on the request's span.
    * @param waited - milliseconds, if it waited for a connection without dialling

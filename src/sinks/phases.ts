@@ -20,9 +20,7 @@ const { SPAN_GETCONN, SPAN_SEND, SPAN_WAIT, SPAN_RECEIVE, EVENT_WROTE_HEADERS, E
 /** Turns the seventeen hooks of one request into at most seven kinds of phases. */
 export class PhaseTrace implements SinkTrace {
   readonly wroteHeaderField?: HeaderRecorder;
-  private readonly exchange: Exchange;
-  private readonly writer: PhaseWriter;
-  private readonly minDuration: number;
+  private readonly describes: boolean;
   // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
   private isAsking = true;
   private getConnPhase: Phase | undefined;
@@ -40,30 +38,33 @@ export class PhaseTrace implements SinkTrace {
    * @param minDuration - milliseconds; shorter phases are not written
    * @param recordHeader - told every header field that was written; without it none is looked at
    */
-  constructor(exchange: Exchange, writer: PhaseWriter, minDuration = 0, recordHeader?: HeaderRecorder) {
-    this.exchange = exchange;
-    this.writer = writer;
-    this.minDuration = minDuration;
+  constructor(
+    private readonly exchange: Exchange,
+    private readonly writer: PhaseWriter,
+    private readonly minDuration = 0,
+    recordHeader?: HeaderRecorder,
+  ) {
+    this.describes = writer.onlyTimes !== true;
     if (recordHeader !== undefined) this.wroteHeaderField = recordHeader;
   }
 
   /** Begins when this is made, and is made only if there is something to say. With a hook `getConn` each request would have to put `host:port` together. */
   private get getConnSoFar(): Phase {
-    this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt);
-    return this.getConnPhase;
+    return (this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt));
   }
 
   dnsStart(info: DnsStartInfo): void {
-    this.dnsPhase = this.openDial(names.SPAN_DNS, describe.question(info));
+    this.dnsPhase = this.openDial(names.SPAN_DNS, this.describes ? describe.question(info) : undefined);
   }
 
   dnsDone(info: DnsDoneInfo): void {
-    if (this.dnsPhase !== undefined) describe.answers(this.dnsPhase, info);
+    if (this.describes && this.dnsPhase !== undefined) describe.answers(this.dnsPhase, info);
     this.dnsPhase = this.closeDial(this.dnsPhase, info.err);
   }
 
   connectStart(network: Network, addr: string): void {
-    this.connectPhase = this.openDial(names.SPAN_CONNECT, describe.peer(network, addr));
+    const peer = this.describes ? describe.peer(network, addr) : undefined;
+    this.connectPhase = this.openDial(names.SPAN_CONNECT, peer);
   }
 
   connectDone(_network: Network, _addr: string, err?: Error): void {
@@ -75,7 +76,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   tlsHandshakeDone(state: TlsState | undefined, err?: Error): void {
-    if (this.tlsPhase !== undefined && state !== undefined) describe.tls(this.tlsPhase, state);
+    if (this.describes && this.tlsPhase && state) describe.tls(this.tlsPhase, state);
     this.tlsPhase = this.closeDial(this.tlsPhase, err);
   }
 
@@ -93,8 +94,10 @@ export class PhaseTrace implements SinkTrace {
 
   private writeGetConn(getConn: Phase, info: GotConnInfo, waited: number | undefined, time: number): void {
     getConn.end = time;
-    describe.connection(getConn, info, this.exchange, waited);
-    describe.endpoints(getConn, this.exchange, info.socket);
+    if (this.describes) {
+      describe.connection(getConn, info, this.exchange, waited);
+      describe.endpoints(getConn, this.exchange, info.socket);
+    }
     for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
     this.write(getConn);
   }
@@ -120,8 +123,7 @@ export class PhaseTrace implements SinkTrace {
   gotFirstResponseByte(): void {
     this.responding = true;
     const time = now();
-    if (this.waitPhase !== undefined) this.close(this.waitPhase, time);
-    this.waitPhase = undefined;
+    this.waitPhase &&= this.close(this.waitPhase, time);
     this.receivePhase = this.open(SPAN_RECEIVE, time);
   }
 
@@ -134,8 +136,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   [bodyEnd](): void {
-    if (this.receivePhase !== undefined) this.close(this.receivePhase, now());
-    this.receivePhase = undefined;
+    this.receivePhase &&= this.close(this.receivePhase, now());
   }
 
   putIdleConn(err?: Error): void {
@@ -161,7 +162,7 @@ export class PhaseTrace implements SinkTrace {
     return phase;
   }
 
-  private close(phase: Phase, time: number, err?: Error, isWritten = true): void {
+  private close(phase: Phase, time: number, err?: Error, isWritten = true): undefined {
     phase.end = time;
     phase.error = err;
     if (isWritten) this.write(phase);
@@ -178,7 +179,7 @@ export class PhaseTrace implements SinkTrace {
   private closeDial(phase: Phase | undefined, err: Error | undefined): undefined {
     if (phase === undefined) return;
     // Without an open http.getconn this dial serves another request: it is written by itself.
-    this.close(phase, now(), err, !this.isAsking);
+    return this.close(phase, now(), err, !this.isAsking);
   }
 
   private write(phase: Phase): void {
@@ -193,8 +194,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   private mark(name: string, attributes?: Attributes): void {
-    if (this.writer.mark === undefined) return;
     const phase = this.sendPhase ?? this.waitPhase ?? this.receivePhase ?? this.latest;
-    this.writer.mark({ name, time: now(), attributes }, phase);
+    this.writer.mark?.({ name, time: now(), attributes }, phase);
   }
 }
