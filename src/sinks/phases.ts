@@ -50,7 +50,8 @@ export class PhaseTrace implements SinkTrace {
 
   /** Begins when this is made, and is made only if there is something to say. With a hook `getConn` each request would have to put `host:port` together. */
   private get getConnSoFar(): Phase {
-    return (this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt));
+    this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt);
+    return this.getConnPhase;
   }
 
   dnsStart(info: DnsStartInfo): void {
@@ -111,11 +112,9 @@ export class PhaseTrace implements SinkTrace {
   }
 
   wroteRequest({ err }: WroteRequestInfo): void {
-    const send = this.sendPhase;
-    this.sendPhase = undefined;
-    if (send === undefined) return;
+    if (this.sendPhase === undefined) return;
     const time = now();
-    this.close(send, time, err, this.exchange.hasBody || err !== undefined);
+    this.sendPhase = this.close(this.sendPhase, time, err, this.exchange.hasBody || err !== undefined);
     // The server may answer before it has read everything: then there is no wait.
     if (err === undefined && !this.responding) this.waitPhase = this.open(SPAN_WAIT, time);
   }
