@@ -97,7 +97,7 @@ export class SpanWriter implements PhaseWriter {
   }
 
   mark(mark: Mark, phase: Phase | undefined): void {
-    if (this.exchange.requestSpan !== this.requestSpan) this.settle();
+    this.settle();
     if (phase === undefined) return;
     phase.addMark(mark);
     this.marks++;

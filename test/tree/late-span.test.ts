@@ -71,3 +71,20 @@ test('without a header the phases belong to the active span', async () => {
     'job > { http.wait, http.receive }',
   );
 });
+
+test('without a header the active span has the facts of its connection while it runs: it may end with the body', async () => {
+  exporter.reset();
+  const span = tracer.startSpan('ends with the body');
+  await context.with(trace.setSpan(context.active(), span), async () => {
+    const req = http.get(server.origin, { agent });
+    await new Promise((resolve) =>
+      req.on('response', (res) => {
+        res.resume().on('end', () => span.end());
+        res.on('close', resolve);
+      }),
+    );
+  });
+  const [found] = exporter.getFinishedSpans();
+  assert.equal(found?.name, 'ends with the body');
+  assert.equal(found.attributes['http.conn.reused'], true);
+});
