@@ -80,9 +80,9 @@ export class SpanWriter implements PhaseWriter {
   }
 
   connected(exchange: Exchange, info: GotConnInfo, waited: number | undefined): void {
-    if (exchange.unnamedIn === undefined) this.settle();
-    if (exchange.unnamedIn === undefined && this.parent !== undefined)
-      describeConnection(this.parent, exchange, info, waited);
+    const isNamed = exchange.unnamedIn === undefined;
+    if (isNamed) this.settle();
+    if (isNamed && this.parent !== undefined) describeConnection(this.parent, exchange, info, waited);
     else this.facts = attributesOfConnection(exchange, info, waited);
     this.connection = exchange.connection;
     if (this.connection?.requestCount !== 1 || !this.connection.counted) return;
@@ -108,8 +108,12 @@ export class SpanWriter implements PhaseWriter {
     if (err === undefined && this.slowerThan > 0 && now() - this.exchange.begunAt < this.slowerThan) return;
     const phases = this.phases;
     if (phases === undefined) return;
-    if (this.parent !== undefined && this.finisher.takes(this.parent, this.marks))
-      return this.finish(phases, this.parent);
+    if (
+      this.parent !== undefined &&
+      this.anchor !== undefined &&
+      this.finisher.takes(this.parent, this.marks)
+    )
+      return this.finish(phases, this.parent.spanContext(), this.anchor);
     const inside = this.inside();
     if (inside === undefined) return;
     const [first] = phases;
@@ -122,12 +126,10 @@ export class SpanWriter implements PhaseWriter {
     }
   }
 
-  private finish(phases: readonly Phase[], parent: Span): void {
-    const spanContext = parent.spanContext();
-    const clock = this.anchor ?? anchor(parent);
+  private finish(phases: readonly Phase[], parent: SpanContext, anchor: Anchor): void {
     let opener = this.opener;
     for (const phase of phases) {
-      this.opened(phase, this.finisher.write(phase, spanContext, clock, opener));
+      this.opened(phase, this.finisher.write(phase, parent, anchor, opener));
       opener = undefined;
     }
   }
