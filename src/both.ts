@@ -1,5 +1,6 @@
-import { type ClientTrace, HOOK_LENGTHS, HOOKS, type HookName } from './clienttrace';
+import type { ClientTrace, HookName } from './clienttrace';
 import { call, reportOnce } from './compose';
+import { HOOK_LENGTHS, HOOKS } from './hooks';
 
 /**
  * The one moment that Go leaves to the reader of the body and that a sink needs, because the request's span ends right after it: the response's

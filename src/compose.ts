@@ -1,5 +1,6 @@
 import { diag } from '@opentelemetry/api';
-import { type ClientTrace, HOOK_LENGTHS, HOOKS, type HookName } from './clienttrace';
+import type { ClientTrace, HookName } from './clienttrace';
+import { HOOK_LENGTHS, HOOKS } from './hooks';
 
 type AnyHook = (...args: readonly unknown[]) => unknown;
 type Hook3 = (a?: unknown, b?: unknown, c?: unknown) => unknown;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { type Context, context, ROOT_CONTEXT } from '@opentelemetry/api';
 import { type ClientTrace, contextClientTrace, withClientTrace } from '../src';
-import { HOOKS } from '../src/clienttrace';
+import { HOOKS } from '../src/hooks';
 import { collectDiag } from './support/diag';
 
 const messages = collectDiag();

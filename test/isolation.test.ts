@@ -5,7 +5,7 @@ import type { LookupFunction } from 'node:net';
 import { after, before, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { type ClientTrace, HttpTraceInstrumentation, withClientTrace } from '../src';
-import { HOOKS } from '../src/clienttrace';
+import { HOOKS } from '../src/hooks';
 import { send } from './support/client';
 import { collectDiag } from './support/diag';
 import { registerContextManager } from './support/otel';

@@ -40,6 +40,7 @@ class OfStream extends Returned {
     }
   }
 }
+
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
 export class Exchanges {
   #isWatching = false;

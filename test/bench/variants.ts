@@ -19,7 +19,7 @@ import {
   HttpTraceSpanProcessor,
   withClientTrace,
 } from '../../src';
-import { HOOKS } from '../../src/clienttrace';
+import { HOOKS } from '../../src/hooks';
 
 /** Peers are heavy, and no dependencies: where they are installed when the benchmark is run. */
 export const PEERS = join(__dirname, '../../../node_modules/.cache/bench');

@@ -3,7 +3,7 @@ import type http2 from 'node:http2';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { type ClientTrace, withClientTrace } from '../../src';
-import { HOOKS } from '../../src/clienttrace';
+import { HOOKS } from '../../src/hooks';
 import { collectDiag } from '../support/diag';
 import { request, send } from '../support/http2';
 import { answer, connected, instrumentation, stage } from './stage';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ClientTrace, HOOKS, type HookName } from '../../src/clienttrace';
+import type { ClientTrace, HookName } from '../../src/clienttrace';
+import { HOOKS } from '../../src/hooks';
 
 export interface Call {
   readonly hook: HookName;
