@@ -35,8 +35,9 @@ export function watchParser(parser: Parser | null | undefined): void {
 }
 
 function execute(original: Method, layer: Layer): Method {
-  return function execute(this: Parser) {
+  return function execute(this: Parser, data: unknown) {
     if (layer.active && RoundTrip.areRunning) firstByte(this.outgoing);
+    if (arguments.length === 1) return original.call(this, data);
     return original.apply(this, arguments as unknown as unknown[]);
   };
 }

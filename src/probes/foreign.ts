@@ -54,8 +54,12 @@ export function foreignAgentProbe(): () => void {
       };
     }),
     patch(CLIENT_REQUEST, '_storeHeader', (original, layer) => {
-      return function _storeHeader(this: ClientRequest & { readonly agent?: object }) {
-        if (layer.active && !isNodeAgent(this.agent)) meet.call(this);
+      return function _storeHeader(
+        this: ClientRequest & { readonly agent?: object },
+        _firstLine: unknown,
+        headers: unknown,
+      ) {
+        if (Array.isArray(headers) && layer.active && !isNodeAgent(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
-import type { Server } from '../measuring';
+import { isMeasuring, type Server } from '../measuring';
 import { isWanted } from '../tracing';
 import type { Request } from './clientrequest';
 import { targetByHeader } from './firsthop';
@@ -28,7 +28,9 @@ export function useSocket(req: Request, socket: Socket): void {
   connection.isGiven = true;
   connection.idleSince = 0;
   const roundTrip = RoundTrip.of(req) ?? (isNodeAgent(req.agent) ? undefined : beginLate(req));
-  const server = toBeCounted(req, socket, connection);
+  // A connection is counted when it is new, or when somebody has begun to measure since.
+  const server =
+    connection.requestCount > 1 && !isMeasuring() ? undefined : toBeCounted(req, socket, connection);
   // An application may hand over a socket that is dead: nothing will ever come of it.
   if ((roundTrip === undefined && server === undefined) || socket.destroyed) return;
   if (!isReady(socket)) return useWhenReady(req, socket, connection, roundTrip, server, reused, idleSince);

@@ -53,6 +53,9 @@ export function http1Probe(): () => void {
           } catch (error) {
             failed(requestEvent, error);
           }
+        // What most events have. V8 forwards an argument that has a name in a third of the instructions.
+        if (arguments.length === 1) return original.call(this, event);
+        if (arguments.length === 2) return original.call(this, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -64,6 +67,8 @@ export function http1Probe(): () => void {
           } catch (error) {
             failed(responseEvent, error);
           }
+        if (arguments.length === 1) return original.call(this, event);
+        if (arguments.length === 2) return original.call(this, event, value);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

@@ -1,8 +1,27 @@
 import type { HrTime, Span } from '@opentelemetry/api';
 import { type Begun, present } from '../clock';
 
-/** Converts a time on the clock of `performance.now()` to the parent span's clock. */
-export type Anchor = (time: number) => HrTime;
+/** The clock of a span: converts times on the clock of `performance.now()`, which are milliseconds. */
+export class Anchor {
+  /**
+   * @param seconds - with `nanos`: what it showed
+   * @param began - at this time, or shortly before
+   * @param least - milliseconds: nothing is shown earlier than so long after that
+   */
+  constructor(
+    private readonly seconds: number,
+    private readonly nanos: number,
+    private readonly began: number,
+    private readonly least = Number.NEGATIVE_INFINITY,
+  ) {}
+
+  at(time: number): HrTime {
+    const total = this.nanos + Math.round(Math.max(time - this.began, this.least) * 1e6);
+    if (total >= 0 && total < 1e9) return [this.seconds, total];
+    const carry = Math.floor(total / 1e9);
+    return [this.seconds + carry, total - carry * 1e9];
+  }
+}
 
 /** What SDK spans (2.x, 3.x) keep of their clocks, as far as they do: all but the first are private. */
 interface SdkSpan extends Span {
@@ -19,9 +38,9 @@ interface SdkSpan extends Span {
 export function anchor(parent: Span): Anchor {
   const { startTime } = parent as SdkSpan;
   const began = clockOf(parent);
-  if (!isHrTime(startTime) || began === undefined) return anchorByWall(startTime);
-  const [seconds, nanos] = startTime;
-  return (time) => later(seconds, nanos, time - began);
+  return began === undefined || !isHrTime(startTime)
+    ? anchorByWall(startTime)
+    : new Anchor(startTime[0], startTime[1], began);
 }
 
 /** When a span began, on the clock of `performance.now()`; now, if it does not tell. */
@@ -44,8 +63,7 @@ function anchorByWall(startTime: unknown): Anchor {
   const takenAt = present();
   // A span that does not even tell its start is on the wall clock, as well as it can be.
   const [seconds, nanos] = isHrTime(startTime) ? startTime : [Math.trunc(wall / 1000), (wall % 1000) * 1e6];
-  const age = ageByWall(startTime, wall);
-  return (time) => later(seconds, nanos, Math.max(0, age + time - takenAt));
+  return new Anchor(seconds, nanos, takenAt - ageByWall(startTime, wall), 0);
 }
 
 /** The smaller of the two ages in milliseconds. */
@@ -62,17 +80,7 @@ function ageByWall(startTime: unknown, wall: number): number {
  * later: what happened within the first millisecond is shown shorter than it was, rather than outside its parent.
  */
 export function anchorWithin({ earliest, latest, by }: Begun): Anchor {
-  return (time) => {
-    const sinceEarliest = Math.max(time - by, latest - earliest);
-    return later(Math.floor(earliest / 1000), (earliest % 1000) * 1e6, sinceEarliest);
-  };
-}
-
-function later(seconds: number, nanos: number, milliseconds: number): HrTime {
-  const total = nanos + Math.round(milliseconds * 1e6);
-  if (total >= 0 && total < 1e9) return [seconds, total];
-  const carry = Math.floor(total / 1e9);
-  return [seconds + carry, total - carry * 1e9];
+  return new Anchor(Math.floor(earliest / 1000), (earliest % 1000) * 1e6, by, latest - earliest);
 }
 
 function isHrTime(value: unknown): value is HrTime {

@@ -44,6 +44,6 @@ export class EventWriter implements PhaseWriter {
   done(): void {}
 
   private event(name: string, attributes: Attributes | undefined, time: number): void {
-    if (this.span.isRecording()) this.span.addEvent(name, attributes, this.anchor(time));
+    if (this.span.isRecording()) this.span.addEvent(name, attributes, this.anchor.at(time));
   }
 }

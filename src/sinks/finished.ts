@@ -114,13 +114,13 @@ class FinishedSpan {
     const { error } = phase;
     this.name = phase.name;
     this.kind = SpanKind.INTERNAL;
-    this.startTime = anchor(phase.start);
-    this.endTime = anchor(phase.end);
+    this.startTime = anchor.at(phase.start);
+    this.endTime = anchor.at(phase.end);
     this.status = statusOf(error, phase.recovered);
     this.attributes = phase.attributes ?? {};
     if (error !== undefined) this.attributes[names.ATTR_ERROR_TYPE] = errorType(error);
     this.links = opener === undefined ? [] : [{ context: opener, attributes: {}, droppedAttributesCount: 0 }];
-    this.events = phase.marks === undefined ? [] : phase.marks.map((mark) => eventOf(mark, anchor));
+    this.events = phase.marks === undefined ? [] : eventsOf(phase.marks, anchor);
     this.resource = model.resource;
     this.instrumentationScope = model.instrumentationScope;
     this.parentSpanContext = parent;
@@ -161,6 +161,11 @@ function statusOf(error: Error | undefined, recovered: boolean): SpanStatus {
     : { code: SpanStatusCode.ERROR, message: error.message };
 }
 
-function eventOf({ name, time, attributes = {} }: Mark, anchor: Anchor) {
-  return { name, time: anchor(time), attributes, droppedAttributesCount: 0 };
+function eventsOf(marks: readonly Mark[], anchor: Anchor): unknown[] {
+  const events = new Array<unknown>(marks.length);
+  for (let i = 0; i < marks.length; i++) {
+    const { name, time, attributes = {} } = marks[i] as Mark;
+    events[i] = { name, time: anchor.at(time), attributes, droppedAttributesCount: 0 };
+  }
+  return events;
 }

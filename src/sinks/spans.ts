@@ -156,7 +156,7 @@ export class SpanWriter implements PhaseWriter {
 
   private write(phase: Phase, { ctx, anchor }: Place, opener: SpanContext | undefined): SpanContext {
     const { name, start, end, attributes, error, marks, children } = phase;
-    const options: SpanOptions = { kind: SpanKind.INTERNAL, startTime: anchor(start) };
+    const options: SpanOptions = { kind: SpanKind.INTERNAL, startTime: anchor.at(start) };
     if (attributes !== undefined) options.attributes = attributes;
     if (opener !== undefined) options.links = [{ context: opener }];
     const span = this.tracer.startSpan(name, options, ctx);
@@ -165,12 +165,12 @@ export class SpanWriter implements PhaseWriter {
       if (!phase.recovered) span.setStatus({ code: SpanStatusCode.ERROR, message: error.message });
     }
     if (marks !== undefined)
-      for (const { name, attributes, time } of marks) span.addEvent(name, attributes, anchor(time));
+      for (const { name, attributes, time } of marks) span.addEvent(name, attributes, anchor.at(time));
     if (children !== undefined) {
       const inside = { ctx: trace.setSpan(ctx, span), anchor };
       for (const child of children) this.write(child, inside, undefined);
     }
-    span.end(anchor(end));
+    span.end(anchor.at(end));
     this.finisher.learn(span);
     return span.spanContext();
   }

@@ -30,9 +30,9 @@ function wait(milliseconds: number): void {
 /** Ends it; returns where its end would have been placed, right before and right after, and where the SDK has placed it. */
 function endOf(span: Span, place: ReturnType<typeof anchor>): { before: bigint; at: bigint; after: bigint } {
   exporter.reset();
-  const before = nanos(place(now()));
+  const before = nanos(place.at(now()));
   span.end();
-  const after = nanos(place(now()));
+  const after = nanos(place.at(now()));
   const [ended] = exporter.getFinishedSpans();
   assert.ok(ended);
   return { before, at: nanos(ended.endTime), after };
@@ -57,7 +57,7 @@ test('a child of a span that does not tell its clock neither begins before it no
     wait(age);
     const from = now();
     const place = heldUp(() => anchor({ startTime } as unknown as Span));
-    assert.ok(nanos(place(from)) >= nanos(startTime));
+    assert.ok(nanos(place.at(from)) >= nanos(startTime));
     const { before, at } = endOf(span, place);
     assert.ok(before <= at, `${before} ${at}`);
   }
@@ -74,6 +74,6 @@ test('a child of a span whose start was given does not end after it', () => {
 test('a span that tells nothing has its children on the wall clock', () => {
   const earliest = BigInt(Date.now()) * 1_000_000n;
   const place = anchor({} as Span);
-  const time = nanos(place(now()));
+  const time = nanos(place.at(now()));
   assert.ok(time >= earliest - 1_000_000n && time <= BigInt(Date.now() + 1) * 1_000_000n);
 });
