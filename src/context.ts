@@ -2,7 +2,26 @@ import { type Context, context, createContextKey, diag } from '@opentelemetry/ap
 import type { ClientTrace } from './clienttrace';
 import { assertClientTrace, compose, isolate } from './compose';
 
-const KEY = createContextKey('opentelemetry-instrumentation-httptrace ClientTrace');
+const NAME = 'opentelemetry-instrumentation-httptrace ClientTrace';
+const KEY = createContextKey(NAME);
+
+interface Attached {
+  /** Whether a trace was ever attached to a context. */
+  any: boolean;
+}
+
+/**
+ * Most programs attach no trace, and to find nothing in a context takes V8 as long as all else that is done for an untraced request.
+ *
+ * Global, as the key is: a trace that another copy of this package has attached is found as well.
+ */
+const attached = shared({ any: false });
+
+function shared(ours: Attached): Attached {
+  const found = (globalThis as { [name: symbol]: unknown })[Symbol.for(NAME)] as Attached | undefined;
+  if (found === undefined) Object.defineProperty(globalThis, Symbol.for(NAME), { value: ours });
+  return found ?? ours;
+}
 
 /**
  * Returns a context in which outgoing HTTP requests call the trace's hooks. Requests pick it up from the active context when they are made.
@@ -28,6 +47,7 @@ export function withClientTrace(ctx: Context, trace: ClientTrace): Context {
     throw new TypeError('withClientTrace: ctx must be a Context, e.g. context.active()');
   assertClientTrace(trace, 'withClientTrace');
   warnWithoutContextManager();
+  attached.any = true;
   const older = contextClientTrace(ctx);
   const newer = isolate(trace);
   return ctx.setValue(KEY, older === undefined ? newer : compose(newer, older));
@@ -45,7 +65,7 @@ export function withClientTrace(ctx: Context, trace: ClientTrace): Context {
  * ```
  */
 export function contextClientTrace(ctx: Context): ClientTrace | undefined {
-  return ctx.getValue(KEY) as ClientTrace | undefined;
+  return attached.any ? (ctx.getValue(KEY) as ClientTrace | undefined) : undefined;
 }
 
 let checked = false;

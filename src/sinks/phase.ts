@@ -20,6 +20,8 @@ export class Phase {
   recovered = false;
   marks: Mark[] | undefined;
   children: Phase[] | undefined;
+  /** The one that was over after it, if whoever writes them keeps them. An array would grow to room for seventeen with the second. */
+  next: Phase | undefined;
 
   constructor(
     readonly name: SpanName,

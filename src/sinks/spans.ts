@@ -36,7 +36,8 @@ interface Place {
  * while the request is on its way. So the request's span has often ended before its children are written, which OpenTelemetry allows.
  */
 export class SpanWriter implements PhaseWriter {
-  private phases: Phase[] | undefined;
+  private first: Phase | undefined;
+  private last: Phase | undefined;
   private parent: Span | undefined;
   private requestSpan: RequestSpan | undefined;
   private anchor: Anchor | undefined;
@@ -92,8 +93,9 @@ export class SpanWriter implements PhaseWriter {
   }
 
   phase(phase: Phase): void {
-    if (this.phases === undefined) this.phases = [phase];
-    else this.phases.push(phase);
+    if (this.last === undefined) this.first = phase;
+    else this.last.next = phase;
+    this.last = phase;
   }
 
   mark(mark: Mark, phase: Phase | undefined): void {
@@ -106,29 +108,28 @@ export class SpanWriter implements PhaseWriter {
   done(err?: Error): void {
     this.settle();
     if (err === undefined && this.slowerThan > 0 && now() - this.exchange.begunAt < this.slowerThan) return;
-    const phases = this.phases;
-    if (phases === undefined) return;
+    const first = this.first;
+    if (first === undefined) return;
     if (
       this.parent !== undefined &&
       this.anchor !== undefined &&
       this.finisher.takes(this.parent, this.marks)
     )
-      return this.finish(phases, this.parent.spanContext(), this.anchor);
+      return this.finish(first, this.parent.spanContext(), this.anchor);
     const inside = this.inside();
     if (inside === undefined) return;
-    const [first] = phases;
     for (const [key, value] of Object.entries(this.facts ?? {}))
-      if (value !== undefined) first?.setAttribute(key, value);
+      if (value !== undefined) first.setAttribute(key, value);
     let opener = this.opener;
-    for (const phase of phases) {
+    for (let phase: Phase | undefined = first; phase !== undefined; phase = phase.next) {
       this.opened(phase, this.write(phase, inside, opener));
       opener = undefined;
     }
   }
 
-  private finish(phases: readonly Phase[], parent: SpanContext, anchor: Anchor): void {
+  private finish(first: Phase, parent: SpanContext, anchor: Anchor): void {
     let opener = this.opener;
-    for (const phase of phases) {
+    for (let phase: Phase | undefined = first; phase !== undefined; phase = phase.next) {
       this.opened(phase, this.finisher.write(phase, parent, anchor, opener));
       opener = undefined;
     }

@@ -119,12 +119,15 @@ test('the clock of a span is known by when it began: no child is outside of it',
 
 test('a millisecond that passed while the span began is taken off the first millisecond, and no other time', () => {
   const anchor = anchorWithin({ earliest: 1_999, latest: 2_000, by: 50 });
-  assert.deepEqual([50, 50.5, 51, 52.25].map((time) => anchor.at(time)), [
-    [2, 0],
-    [2, 0],
-    [2, 0],
-    [2, 1_250_000],
-  ]);
+  assert.deepEqual(
+    [50, 50.5, 51, 52.25].map((time) => anchor.at(time)),
+    [
+      [2, 0],
+      [2, 0],
+      [2, 0],
+      [2, 1_250_000],
+    ],
+  );
 });
 
 test('HttpTraceSpanProcessor passes everything on, with this and arguments, once', async () => {
