@@ -107,8 +107,22 @@ const onAttempt = guarded(function connectionAttempt(
   port: number | undefined,
 ) {
   if (port === undefined) dialOf(this)?.connectStart('unix', address);
-  else dialOf(this)?.connectStart('tcp', hostPort(address, port));
+  else dialOf(this)?.connectStart('tcp', addrOf(address, port));
 });
+
+/** Usually it is the same as the last time, and whoever takes it apart sees that at once. */
+function addrOf(address: string, port: number): string {
+  if (address !== latestAddress || port !== latestPort) {
+    latestAddr = hostPort(address, port);
+    latestAddress = address;
+    latestPort = port;
+  }
+  return latestAddr;
+}
+
+let latestAddr = '';
+let latestAddress = '';
+let latestPort = 0;
 
 const onAttemptFailed = guarded(function connectionAttemptFailed(
   this: Socket,
