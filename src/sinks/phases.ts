@@ -140,8 +140,9 @@ export class PhaseTrace implements SinkTrace {
   }
 
   roundTripDone(err?: Error): void {
-    if (this.dialled)
-      for (const dialling of [this.dnsPhase, this.connectPhase, this.tlsPhase]) this.closeDial(dialling, err);
+    this.closeDial(this.dnsPhase, err);
+    this.closeDial(this.connectPhase, err);
+    this.closeDial(this.tlsPhase, err);
     if (this.isAsking && err !== undefined) {
       endpoints(this.getConnSoFar, this.exchange, undefined);
       this.close(this.getConnSoFar, now(), err);
