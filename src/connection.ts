@@ -1,25 +1,7 @@
 import type { Socket } from 'node:net';
 import type { SpanContext } from '@opentelemetry/api';
 import type { Server } from './measuring';
-import { Returned } from './stamp';
-
-/** Where it is remembered: in a private field of the socket. A stamp, written out, because every request asks. */
-class OfSocket extends Returned {
-  readonly #connection: Connection;
-
-  private constructor(socket: Socket, connection: Connection) {
-    super(socket);
-    this.#connection = connection;
-  }
-
-  static get(socket: Socket | OfSocket): Connection | undefined {
-    return #connection in socket ? socket.#connection : undefined;
-  }
-
-  static set(socket: Socket, connection: Connection): void {
-    new OfSocket(socket, connection);
-  }
-}
+import { memoryFor, memoryOf } from './ofsocket';
 
 let lastId = 0;
 let watch = 0;
@@ -40,10 +22,11 @@ export class Connection {
 
   /** The connection of a socket; a new record if this is the first that is heard of it. */
   static of(socket: Socket): Connection {
-    let connection = OfSocket.get(socket);
+    const memory = memoryFor(socket);
+    let { connection } = memory;
     if (connection === undefined) {
       connection = new Connection();
-      OfSocket.set(socket, connection);
+      memory.connection = connection;
     } else if (connection.seenIn !== watch) {
       connection.seenIn = watch;
       connection.counted = false;
@@ -95,7 +78,7 @@ export class Connection {
 
   /** The connection of a socket that was among the open ones, and no longer is. */
   static close(socket: Socket): { server: Server; establishedAt: number } | undefined {
-    const connection = OfSocket.get(socket);
+    const connection = memoryOf(socket)?.connection;
     const server = connection?.leadsTo;
     if (connection === undefined || server === undefined) return undefined;
     connection.forget();

@@ -1,5 +1,4 @@
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
 import { now } from '../clock';
@@ -8,6 +7,7 @@ import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
+import { givesOpened, opensAtOnce } from './nodeagent';
 import { failed, type Method, ownerOf, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
@@ -24,7 +24,6 @@ interface PooledRequest extends ClientRequest {
 interface AgentInternals extends Agent {
   readonly keepAlive?: boolean;
   readonly createSocket?: Method;
-  readonly options?: { readonly proxyEnv?: unknown };
 }
 
 /** Watches `http.Agent`: who asks for a connection, whose request opens one, and what becomes of it afterwards. */
@@ -120,29 +119,17 @@ function createSocket(original: Method, layer: { active: boolean }): Method {
 function createSocketOfNode(original: Method, layer: { active: boolean }): Method {
   const create = createSocket(original, layer);
   return function createSocket(this: Agent, req: ClientRequest, options: unknown) {
-    if (!layer.active || !opensAtOnce(this)) return create.apply(this, arguments as unknown as unknown[]);
+    if (!layer.active || !opensAtOnce(this) || isWithinDial())
+      return create.apply(this, arguments as unknown as unknown[]);
     leaveQueue(req);
-    const before = expectDialNow(dialOwner(req), measuredHop(this, req, options), RoundTrip.areRunning);
+    const server = measuredHop(this, req, options);
+    const before = expectDialNow(dialOwner(req), server, RoundTrip.areRunning, givesOpened(this, req));
     try {
       return original.apply(this, arguments as unknown as unknown[]);
     } finally {
       endExpectation(before);
     }
   };
-}
-
-// Constants, unlike properties that others change.
-const { createConnection: createHttp } = Agent.prototype;
-const { createConnection: createHttps } = HttpsAgent.prototype;
-
-/** Whether an agent opens its sockets as Node's own do: in one go, but for a tunnel through a proxy. */
-function opensAtOnce(agent: AgentInternals): boolean {
-  const { createConnection } = agent;
-  return (
-    (createConnection === createHttp || createConnection === createHttps) &&
-    !agent.options?.proxyEnv &&
-    !isWithinDial()
-  );
 }
 
 /** A request that was aborted in the queue dials all the same; the next in the queue will get the socket. */

@@ -63,7 +63,7 @@ export class Dial implements OpenDial, Dialling {
     owner?.addDial(this);
     if (this.server !== undefined) this.measure = dialTrace(this.server);
     this.isMeasuredOnly = this.measure !== undefined && !owner && !this.isKept && opening.host !== undefined;
-    listenToEnd(this);
+    listenToEnd(this, scope?.failsWithRequest === true && this.measure === undefined);
   }
 
   get owner(): RoundTrip | undefined {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { DnsAddress, Network } from '../clienttrace';
 import { hostPort } from './hostport';
 import { dialOf } from './opening';
-import { guarded } from './patch';
+import { failed, guarded } from './patch';
 
 // Not the socket's own, which sees to a Readable's flow first: it costs as much again.
 const { on, prependListener, removeListener } = EventEmitter.prototype;
@@ -58,15 +58,19 @@ function listenToAttempts(dialling: Dialling): void {
   on.call(dialling.socket, 'connectionAttemptTimeout', onAttemptTimeout);
 }
 
-/** Listens to what ends a dial, well or not. */
-export function listenToEnd(dialling: Dialling): void {
+/**
+ * Listens to what ends a dial, well or not.
+ * @param failsWithRequest - a request that hears of it hears of every error of the socket, too, and then closes the dial
+ */
+export function listenToEnd(dialling: Dialling, failsWithRequest: boolean): void {
   const { socket } = dialling;
   // Prepended, so that the request has its connection before the application hears that the socket is ready.
   if (dialling.isTls) prependListener.call(socket, 'secureConnect', onSecureConnect);
   if (dialling.isMeasuredOnly) return;
+  if (!dialling.isHeard) listenToClose(dialling);
+  else if (failsWithRequest) return;
   dialling.listening |= ERROR;
   on.call(socket, errorMonitor, onError);
-  if (!dialling.isHeard) listenToClose(dialling);
 }
 
 /** For those that have no request which hears of a socket that is destroyed without an error, and closes the dial. */
@@ -101,14 +105,39 @@ const onLookup = guarded(function lookup(this: Socket, err: Error | null, addres
   if (++dial.answers > 1) listenToAttempts(dial);
 });
 
-const onAttempt = guarded(function connectionAttempt(
-  this: Socket,
-  address: string,
-  port: number | undefined,
-) {
-  if (port === undefined) dialOf(this)?.connectStart('unix', address);
-  else dialOf(this)?.connectStart('tcp', hostPort(address, port));
-});
+// These two come with every connection, and so have a `try` of their own, see `guarded`.
+function onAttempt(this: Socket, address: string, port: number | undefined): void {
+  try {
+    if (port === undefined) dialOf(this)?.connectStart('unix', address);
+    else dialOf(this)?.connectStart('tcp', addrOf(address, port));
+  } catch (error) {
+    failed(onAttempt, error);
+  }
+}
+
+function onConnect(this: Socket): void {
+  try {
+    const dial = dialOf(this);
+    dial?.connectDone();
+    if (dial?.isTls === false) dial.ready();
+  } catch (error) {
+    failed(onConnect, error);
+  }
+}
+
+/** Usually it is the same as the last time, and whoever takes it apart sees that at once. */
+function addrOf(address: string, port: number): string {
+  if (address !== latestAddress || port !== latestPort) {
+    latestAddr = hostPort(address, port);
+    latestAddress = address;
+    latestPort = port;
+  }
+  return latestAddr;
+}
+
+let latestAddr = '';
+let latestAddress = '';
+let latestPort = 0;
 
 const onAttemptFailed = guarded(function connectionAttemptFailed(
   this: Socket,
@@ -128,12 +157,6 @@ const onAttemptTimeout = guarded(function connectionAttemptTimeout(
   // Node makes no error for an attempt it gives up in favour of the next address (autoSelectFamilyAttemptTimeout).
   const error = new Error(`connect ETIMEDOUT ${hostPort(address, port)}`);
   dialOf(this)?.connectDone(Object.assign(error, { code: 'ETIMEDOUT', syscall: 'connect' }));
-});
-
-const onConnect = guarded(function connect(this: Socket) {
-  const dial = dialOf(this);
-  dial?.connectDone();
-  if (dial?.isTls === false) dial.ready();
 });
 
 const onSecureConnect = guarded(function secureConnect(this: Socket) {

@@ -7,12 +7,19 @@ import type { RoundTrip } from './roundtrip';
 /** Calls a hook. */
 export type Report = (trace: ClientTrace) => void;
 
+interface Waiting {
+  readonly time: number;
+  readonly report: Report;
+}
+
 /** What is told of a dial: to the request that caused it, or kept, with the times, until it is known whose it is. */
 export class Reports {
-  private waiting: { readonly time: number; readonly report: Report }[] | undefined;
+  /** Whether reports have to wait; those that do. */
+  private isWaiting: boolean;
+  private waiting: Waiting[] | undefined = undefined;
 
   constructor(public owner: RoundTrip | undefined) {
-    this.waiting = owner === undefined ? [] : undefined;
+    this.isWaiting = owner === undefined;
   }
 
   /** It is this request's, which is told what has happened so far. */
@@ -22,17 +29,17 @@ export class Reports {
   }
 
   tell(report: Report): void {
-    if (this.waiting !== undefined) this.waiting.push({ time: now(), report });
-    else {
+    if (!this.isWaiting) {
       const trace = this.owner?.trace;
       if (trace !== undefined) report(trace);
-    }
+    } else if (this.waiting === undefined) this.waiting = [{ time: now(), report }];
+    else this.waiting.push({ time: now(), report });
   }
 
   /** Has reports wait for the end of whatever is on the stack. */
   holdBack(): void {
-    if (this.waiting !== undefined) return;
-    this.waiting = [];
+    if (this.isWaiting) return;
+    this.isWaiting = true;
     process.nextTick(tellWaiting, this);
   }
 
@@ -45,7 +52,9 @@ export class Reports {
   /** Tells the request, if it is known, what has been waiting. */
   tellWaiting(): void {
     const { owner, waiting } = this;
-    if (owner === undefined || waiting === undefined) return;
+    if (owner === undefined || !this.isWaiting) return;
+    this.isWaiting = false;
+    if (waiting === undefined) return;
     this.waiting = undefined;
     for (const { time, report } of waiting) at(time, () => owner.trace && report(owner.trace));
   }
@@ -53,6 +62,7 @@ export class Reports {
   /** Nobody will claim it. */
   drop(): void {
     this.tellWaiting();
+    this.isWaiting = false;
     this.waiting = undefined;
   }
 }

@@ -169,7 +169,8 @@ export class RoundTrip implements Exchange {
 
   /** Opens a dial of this request: it is closed with the request at the latest. */
   addDial(dial: OpenDial): void {
-    this.dials = [...(this.dials ?? []), dial];
+    if (this.dials === undefined) this.dials = [dial];
+    else this.dials.push(dial);
   }
 
   /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */

@@ -9,6 +9,8 @@ export interface Scope {
   /** Where they lead, if they are to be measured. */
   server?: Server | undefined;
   readonly claimable?: boolean;
+  /** The socket is given to the owner's request as soon as it is opened: what fails it fails the request, at the same time and with the same error. */
+  readonly failsWithRequest?: boolean;
   /** The name of the host was looked up before, whatever the socket is told. */
   isResolved?: boolean;
   latest?: Dial;
@@ -97,11 +99,12 @@ export function expectDialNow(
   owner: RoundTrip | 'claimable' | undefined,
   server: Server | undefined,
   isFollowed: boolean,
+  failsWithRequest: boolean,
 ): Scope | undefined {
   const before = expected;
   if (owner === 'claimable') expected = { owner: undefined, claimable: true, server };
   else if (owner === undefined && server === undefined && !isFollowed) expected = NOBODYS;
-  else expected = { owner, server };
+  else expected = { owner, server, failsWithRequest };
   return before;
 }
 

@@ -1,4 +1,4 @@
-import type { Attributes, Span } from '@opentelemetry/api';
+import type { Span } from '@opentelemetry/api';
 import type { GotConnInfo } from '../clienttrace';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
@@ -27,19 +27,29 @@ export class DurationWriter implements PhaseWriter {
   phase(phase: Phase): void {
     if (!this.span.isRecording()) return;
     this.span.setAttribute(KEYS[phase.name], seconds(phase));
-    if (phase.children !== undefined) this.span.setAttributes(sums(phase.children));
+    const { children } = phase;
+    if (children === undefined) return;
+    for (let i = 0; i < children.length; i++) {
+      const { name } = children[i] as Phase;
+      if (isFirst(children, i, name)) this.span.setAttribute(KEYS[name], total(children, i, name));
+    }
   }
 
   done(): void {}
 }
 
-function sums(phases: readonly Phase[]): Attributes {
-  const attributes: Record<string, number> = {};
-  for (const phase of phases) {
-    const key = KEYS[phase.name];
-    attributes[key] = (attributes[key] ?? 0) + seconds(phase);
+function isFirst(phases: readonly Phase[], at: number, name: names.SpanName): boolean {
+  for (let i = 0; i < at; i++) if (phases[i]?.name === name) return false;
+  return true;
+}
+
+function total(phases: readonly Phase[], from: number, name: names.SpanName): number {
+  let sum = 0;
+  for (let i = from; i < phases.length; i++) {
+    const phase = phases[i] as Phase;
+    if (phase.name === name) sum += seconds(phase);
   }
-  return attributes;
+  return sum;
 }
 
 function seconds(phase: Phase): number {

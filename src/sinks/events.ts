@@ -3,7 +3,7 @@ import type { GotConnInfo } from '../clienttrace';
 import * as names from '../names';
 import type { Exchange } from '../tracing';
 import { type Anchor, anchor, beganAt } from './anchor';
-import { errorType } from './attributesof';
+import { errorType, walked } from './attributesof';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { describeConnection } from './requestspan';
 import { withSuffix } from './suffix';
@@ -44,6 +44,7 @@ export class EventWriter implements PhaseWriter {
   done(): void {}
 
   private event(name: string, attributes: Attributes | undefined, time: number): void {
-    if (this.span.isRecording()) this.span.addEvent(name, attributes, this.anchor.at(time));
+    if (this.span.isRecording())
+      this.span.addEvent(name, attributes && walked(attributes), this.anchor.at(time));
   }
 }

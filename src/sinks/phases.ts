@@ -12,6 +12,7 @@ import { now } from '../clock';
 import * as names from '../names';
 import { bodyEnd, type Exchange, type SinkTrace } from '../tracing';
 import * as describe from './attributesof';
+import { endpoints, obtained, peer } from './endpoints';
 import { beginWithDial, type HeaderRecorder, Phase, type PhaseWriter } from './phase';
 
 // Constants: as properties of a module with getters they would be looked up for every request.
@@ -64,8 +65,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   connectStart(network: Network, addr: string): void {
-    const peer = this.describes ? describe.peer(network, addr) : undefined;
-    this.connectPhase = this.openDial(names.SPAN_CONNECT, peer);
+    this.connectPhase = this.openDial(names.SPAN_CONNECT, this.describes ? peer(network, addr) : undefined);
   }
 
   connectDone(_network: Network, _addr: string, err?: Error): void {
@@ -95,10 +95,7 @@ export class PhaseTrace implements SinkTrace {
 
   private writeGetConn(getConn: Phase, info: GotConnInfo, waited: number | undefined, time: number): void {
     getConn.end = time;
-    if (this.describes) {
-      describe.connection(getConn, info, this.exchange, waited);
-      describe.endpoints(getConn, this.exchange, info.socket);
-    }
+    if (this.describes) obtained(getConn, info, this.exchange, waited);
     for (const attempt of getConn.children ?? []) if (attempt.error) attempt.recovered = true;
     this.write(getConn);
   }
@@ -143,10 +140,11 @@ export class PhaseTrace implements SinkTrace {
   }
 
   roundTripDone(err?: Error): void {
-    if (this.dialled)
-      for (const dialling of [this.dnsPhase, this.connectPhase, this.tlsPhase]) this.closeDial(dialling, err);
+    this.closeDial(this.dnsPhase, err);
+    this.closeDial(this.connectPhase, err);
+    this.closeDial(this.tlsPhase, err);
     if (this.isAsking && err !== undefined) {
-      describe.endpoints(this.getConnSoFar, this.exchange, undefined);
+      endpoints(this.getConnSoFar, this.exchange, undefined);
       this.close(this.getConnSoFar, now(), err);
     }
     if (this.sendPhase !== undefined) this.close(this.sendPhase, now(), err, err !== undefined);

@@ -15,7 +15,7 @@ import type { Connection } from '../connection';
 import * as names from '../names';
 import { type Exchange, isSampled, type RequestSpan } from '../tracing';
 import { type Anchor, anchor, anchorWithin, beganAt } from './anchor';
-import { errorType } from './attributesof';
+import { errorType, walked } from './attributesof';
 import type { Finisher } from './finished';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { attributesOfConnection, describeConnection } from './requestspan';
@@ -158,7 +158,7 @@ export class SpanWriter implements PhaseWriter {
   private write(phase: Phase, { ctx, anchor }: Place, opener: SpanContext | undefined): SpanContext {
     const { name, start, end, attributes, error, marks, children } = phase;
     const options: SpanOptions = { kind: SpanKind.INTERNAL, startTime: anchor.at(start) };
-    if (attributes !== undefined) options.attributes = attributes;
+    if (attributes !== undefined) options.attributes = walked(attributes);
     if (opener !== undefined) options.links = [{ context: opener }];
     const span = this.tracer.startSpan(name, options, ctx);
     if (error !== undefined) {
