@@ -8,11 +8,23 @@ import { Exchanges } from './http2stream';
 import { failed, guarded, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
+/** The streams that are watched. Not passed to our patches: buried under somebody else's, they outlive the probe that has made them. */
+let exchanges: Exchanges | undefined;
+
 /** Watches the client sessions of `http2`: a session is a connection, each of its streams a request. */
 export function http2Probe(): () => void {
-  const probe = new Http2Probe();
-  probe.start();
-  return () => probe.stop();
+  const watched = new Exchanges();
+  exchanges = watched;
+  const undo: ((() => void) | undefined)[] = [];
+  guarded(function http2Sessions() {
+    const prototype = sessionPrototype();
+    undo.push(patch(prototype, 'emit', emit), patch(prototype, 'request', request));
+  }).call(undefined);
+  return () => {
+    for (const each of undo) each?.();
+    watched.stop();
+    exchanges = undefined;
+  };
 }
 
 /** How a request is made that may be followed. */
@@ -23,92 +35,69 @@ interface Asked {
 
 type Options = { readonly signal?: AbortSignal } | undefined;
 
-class Http2Probe {
-  readonly #exchanges = new Exchanges();
-  readonly #undo: ((() => void) | undefined)[] = [];
-  readonly #refuse = guarded((session: Session, asked: Asked | undefined, error: Error) =>
-    this.#beginRoundTrip({}, session, asked)?.done(error),
-  );
+const meet = guarded(function http2Session(this: ClientHttp2Session) {
+  if (exchanges !== undefined) Session.of(this, exchanges);
+});
 
-  start(): void {
-    guarded(function http2Sessions(this: Http2Probe) {
-      const prototype = sessionPrototype();
-      this.#undo.push(
-        patch(prototype, 'emit', (original, layer) => this.#emit(original, layer)),
-        patch(prototype, 'request', (original, layer) => this.#request(original, layer)),
-      );
-    }).call(this);
-  }
+function emit(original: Method, layer: Layer): Method {
+  return function emit(this: ClientHttp2Session, event: string) {
+    // Emitted by the constructor, once it has the socket, and before anybody else has the session.
+    if (event === 'newListener' && layer.active) meet.call(this);
+    return original.apply(this, arguments as unknown as unknown[]);
+  };
+}
 
-  stop(): void {
-    for (const each of this.#undo) each?.();
-    this.#exchanges.stop();
-  }
-
-  #emit(original: Method, layer: Layer): Method {
-    const meet = guarded((session: ClientHttp2Session) => Session.of(session, this));
-    return function emit(this: ClientHttp2Session, event: string) {
-      // Emitted by the constructor, once it has the socket, and before anybody else has the session.
-      if (event === 'newListener' && layer.active) meet(this);
+function request(original: Method, layer: Layer): Method {
+  return function request(this: ClientHttp2Session, headers: unknown, options: Options) {
+    if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+    let session: Session | undefined;
+    let asked: Asked | undefined;
+    try {
+      session = exchanges && Session.of(this, exchanges);
+      asked = ask();
+    } catch (error) {
+      failed(ask, error);
+    }
+    // undici's own probe knows more of them.
+    if (session === undefined || session.isUndicis)
       return original.apply(this, arguments as unknown as unknown[]);
-    };
-  }
+    let stream: ClientHttp2Stream;
+    try {
+      stream =
+        arguments.length === 1
+          ? original.call(this, headers)
+          : original.apply(this, arguments as unknown as unknown[]);
+    } catch (error) {
+      // Before version 24 a session that is over throws. A request that is wrong in itself never wanted a connection.
+      if (this.closed || this.destroyed) refuse(session, asked, error as Error);
+      throw error;
+    }
+    try {
+      began(stream, session, asked, options);
+    } catch (error) {
+      failed(began, error);
+    }
+    return stream;
+  };
+}
 
-  #request(original: Method, layer: Layer): Method {
-    const probe = this;
-    return function request(this: ClientHttp2Session, headers: unknown, options: Options) {
-      if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
-      let session: Session | undefined;
-      let asked: Asked | undefined;
-      try {
-        session = Session.of(this, probe);
-        asked = ask();
-      } catch (error) {
-        failed(ask, error);
-      }
-      // undici's own probe knows more of them.
-      if (session === undefined || session.isUndicis)
-        return original.apply(this, arguments as unknown as unknown[]);
-      let stream: ClientHttp2Stream;
-      try {
-        stream =
-          arguments.length === 1
-            ? original.call(this, headers)
-            : original.apply(this, arguments as unknown as unknown[]);
-      } catch (error) {
-        // Before version 24 a session that is over throws. A request that is wrong in itself never wanted a connection.
-        if (this.closed || this.destroyed) probe.#refuse(session, asked, error as Error);
-        throw error;
-      }
-      try {
-        probe.#began(stream, session, asked, options);
-      } catch (error) {
-        failed(probe.#began, error);
-      }
-      return stream;
-    };
-  }
+const refuse = guarded((session: Session, asked: Asked | undefined, error: Error) =>
+  beginRoundTrip({}, session, asked)?.done(error),
+);
 
-  /** Only now there is a stream to follow. The session may have sent it already. */
-  #began(stream: ClientHttp2Stream, session: Session, asked: Asked | undefined, options: Options): void {
-    this.#exchanges.watch(stream);
-    if (session.isOfUndici6) session.adopt(stream);
-    // Aborted before it was made: as in Go it never wanted a connection.
-    else if (!(options?.signal?.aborted && stream.destroyed))
-      this.#beginRoundTrip(stream, session, asked, stream.sentHeaders);
-    this.#exchanges.begin(stream, session);
-  }
-
-  #beginRoundTrip(
-    key: object,
-    session: Session,
-    asked: Asked | undefined,
-    headers?: OutgoingHttpHeaders,
-  ): RoundTrip | undefined {
-    const roundTrip = asked && beginRoundTrip(key, session, asked, headers);
-    session.giveDials(roundTrip);
-    return roundTrip;
-  }
+/** Only now there is a stream to follow. The session may have sent it already. */
+function began(
+  stream: ClientHttp2Stream,
+  session: Session,
+  asked: Asked | undefined,
+  options: Options,
+): void {
+  exchanges?.watch(stream);
+  if (session.isOfUndici6) session.adopt(stream);
+  // Aborted before it was made: as in Go it never wanted a connection.
+  else if (!(options?.signal?.aborted && stream.destroyed))
+    beginRoundTrip(stream, session, asked, stream.sentHeaders);
+  exchanges?.begin(stream, session);
 }
 
 /** How a request is made that may be followed; undefined if it will not be. */
@@ -121,8 +110,19 @@ function ask(): Asked | undefined {
 function beginRoundTrip(
   key: object,
   session: Session,
-  { ctx, time }: Asked,
+  asked: Asked | undefined,
   headers: OutgoingHttpHeaders = {},
+): RoundTrip | undefined {
+  const roundTrip = asked && beginWanted(key, session, asked, headers);
+  session.giveDials(roundTrip);
+  return roundTrip;
+}
+
+function beginWanted(
+  key: object,
+  session: Session,
+  { ctx, time }: Asked,
+  headers: OutgoingHttpHeaders,
 ): RoundTrip | undefined {
   const span = queuedSpan(ctx, time, headers);
   if (!isWanted(ctx, span)) return undefined;

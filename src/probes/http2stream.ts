@@ -41,6 +41,9 @@ class OfStream extends Returned {
   }
 }
 
+/** The ones that are watched now: the patch, buried under somebody else's, may be of former ones. */
+let current: Exchanges | undefined;
+
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
 export class Exchanges {
   #isWatching = false;
@@ -50,33 +53,8 @@ export class Exchanges {
   watch(stream: ClientHttp2Stream): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', (original, layer) =>
-      this.#emit(original, layer),
-    );
-  }
-
-  #emit(original: Method, layer: Layer): Method {
-    const watch = this;
-    return function emit(this: ClientHttp2Stream, event: string, value: unknown, other: unknown) {
-      const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
-      const isWatched = exchange !== undefined && exchange.watch === watch;
-      // Node itself waits for 'ready', and fails if a hook has destroyed the session by then (22 to 26).
-      if (isWatched && event !== 'ready') observe(this, exchange, event, value);
-      try {
-        // `apply` makes an array of them, of every event of every stream.
-        switch (arguments.length) {
-          case 1:
-            return original.call(this, event);
-          case 2:
-            return original.call(this, event, value);
-          case 3:
-            return original.call(this, event, value, other);
-        }
-        return original.apply(this, arguments as unknown as unknown[]);
-      } finally {
-        if (isWatched && event === 'ready') observe(this, exchange, event, value);
-      }
-    };
+    current = this;
+    this.#undo = patch(Object.getPrototypeOf(stream), 'emit', emit);
   }
 
   stop(): void {
@@ -90,6 +68,29 @@ export class Exchanges {
     OfStream.set(stream, exchange);
     if (!stream.pending) opened(stream, exchange, RoundTrip.of(stream));
   }
+}
+
+function emit(original: Method, layer: Layer): Method {
+  return function emit(this: ClientHttp2Stream, event: string, value: unknown, other: unknown) {
+    const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
+    const isWatched = exchange !== undefined && exchange.watch === current;
+    // Node itself waits for 'ready', and fails if a hook has destroyed the session by then (22 to 26).
+    if (isWatched && event !== 'ready') observe(this, exchange, event, value);
+    try {
+      // `apply` makes an array of them, of every event of every stream.
+      switch (arguments.length) {
+        case 1:
+          return original.call(this, event);
+        case 2:
+          return original.call(this, event, value);
+        case 3:
+          return original.call(this, event, value, other);
+      }
+      return original.apply(this, arguments as unknown as unknown[]);
+    } finally {
+      if (isWatched && event === 'ready') observe(this, exchange, event, value);
+    }
+  };
 }
 
 /** Whether something is to be learnt from an event. */

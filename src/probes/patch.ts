@@ -10,15 +10,23 @@ export interface Layer {
   active: boolean;
 }
 
-/** Layers that could not be removed because somebody patched on top of them. */
-const buried = new WeakMap<object, Map<string, { layer: Layer; wrapper: Method }>>();
+/** What a method was replaced by. */
+interface Patch {
+  readonly layer: Layer;
+  readonly wrapper: Method;
+  /** Whether its owner had the method itself, and not by inheritance. */
+  readonly own: boolean;
+}
+
+/** Those that could not be removed because somebody patched on top of them. */
+const buried = new WeakMap<object, Map<string, Patch>>();
 
 /**
  * Replaces a method by a wrapper, through `shimmer`; returns the undo.
  *
  * The wrapper has the original's name, length and own properties (`dns.lookup` hides a symbol there that `util.promisify` needs). If
  * somebody has patched on top by the time of the undo, their patch is left alone and ours stays below it, passing everything through; it is
- * switched on again by the next `patch` of the same method.
+ * switched on again by the next `patch` of the same method. So what `make` returns must not depend on who has called `patch`.
  *
  * @param make - given the original, returns the wrapper, which must call the original exactly once, with the same `this` and arguments
  * @returns undefined when there is no such method (in some other version of Node): the phase it shows will be missing
@@ -34,29 +42,24 @@ export function patch(
     diag.warn(`httptrace: this Node has no ${name} to observe; what it shows will be missing`);
     return undefined;
   }
-  const own = Object.hasOwn(owner, name);
   const kept = buried.get(owner)?.get(name);
   if (kept !== undefined && isBelow(current, kept.wrapper)) {
     kept.layer.active = true;
-    return () => remove(target, name, kept, true);
+    return () => remove(target, name, kept);
   }
   const layer: Layer = { active: true };
   const wrapper = resemble(make(current, layer), current);
+  const patched: Patch = { layer, wrapper, own: Object.hasOwn(owner, name) };
   shimmer.wrap(target, name, () => wrapper);
-  return () => remove(target, name, { layer, wrapper }, own);
+  return () => remove(target, name, patched);
 }
 
-function remove(
-  target: Record<string, Method>,
-  name: string,
-  kept: { layer: Layer; wrapper: Method },
-  own: boolean,
-): void {
+function remove(target: Record<string, Method>, name: string, kept: Patch): void {
   kept.layer.active = false;
   if (target[name] === kept.wrapper) {
     shimmer.unwrap(target, name);
     // shimmer puts an inherited method back as an own property: remove it, so that nothing of ours is left.
-    if (!own) delete target[name];
+    if (!kept.own) delete target[name];
     buried.get(target)?.delete(name);
   } else {
     const methods = buried.get(target) ?? new Map();
