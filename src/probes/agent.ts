@@ -7,8 +7,9 @@ import { isMeasuring } from '../measuring';
 import { isWanted } from '../tracing';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
+import { MetClasses } from './met';
 import { givesOpened, opensAtOnce } from './nodeagent';
-import { failed, type Method, ownerOf, patch } from './patch';
+import { failed, type Method, patch } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { endExpectation, enterDials, expectDialNow, isWithinDial, leaveDials } from './scope';
@@ -26,29 +27,24 @@ interface AgentInternals extends Agent {
   readonly createSocket?: Method;
 }
 
+/** Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts. */
+const dialling = new MetClasses('createSocket', (owner) =>
+  owner === Agent.prototype ? createSocketOfNode : createSocket,
+);
+
+function watchDialling(agent: AgentInternals): void {
+  dialling.meet(agent, agent.createSocket);
+}
+
 /** Watches `http.Agent`: who asks for a connection, whose request opens one, and what becomes of it afterwards. */
 export function agentProbe(): () => void {
-  const undo: ((() => void) | undefined)[] = [];
-  const wrapped = new WeakSet<object>();
-  let latest: unknown;
-  // Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts.
-  const wrapCreateSocket = (agent: AgentInternals) => {
-    // Usually there is one class of agents, and this is all.
-    if (agent.createSocket === latest) return;
-    latest = agent.createSocket;
-    const owner = ownerOf(agent, 'createSocket');
-    if (owner === undefined || wrapped.has(owner)) return;
-    wrapped.add(owner);
-    undo.push(patch(owner, 'createSocket', owner === Agent.prototype ? createSocketOfNode : createSocket));
-    latest = agent.createSocket;
-  };
-  wrapCreateSocket(Agent.prototype);
-  undo.push(
+  const undo = [
+    dialling.watch(),
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = function addRequest(agent: Agent, req: ClientRequest, options: unknown) {
         const ctx = context.active();
         const isTraced = isWanted(ctx) && !req.destroyed;
-        if (isTraced || isMeasuring()) wrapCreateSocket(agent);
+        if (isTraced || isMeasuring()) watchDialling(agent);
         if (!isTraced) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
@@ -92,7 +88,8 @@ export function agentProbe(): () => void {
         return result;
       };
     }),
-  );
+  ];
+  watchDialling(Agent.prototype);
   return () => {
     for (const each of undo) each?.();
   };

@@ -1,4 +1,5 @@
-import { failed, type Layer, type Method, ownerOf, patch } from './patch';
+import { MetClasses } from './met';
+import { failed, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** Node's parser, which each socket in use has: whose response it reads. */
@@ -7,8 +8,7 @@ export interface Parser {
   execute?(data: unknown): unknown;
 }
 
-let patched: Map<object, (() => void) | undefined> | undefined;
-let latest: unknown;
+const parsers = new MetClasses('execute', () => execute);
 
 /**
  * Watches the first byte of responses arriving: in front of the parser (`HTTPParser`), to which Node (20 to 26) hands what a client's socket receives.
@@ -16,22 +16,12 @@ let latest: unknown;
  * A `data` listener on the socket, put there for each request and taken away again, would cost more than all else that is done for it.
  */
 export function firstByteProbe(): () => void {
-  const undo = new Map<object, (() => void) | undefined>();
-  patched = undo;
-  return () => {
-    patched = undefined;
-    latest = undefined;
-    for (const each of undo.values()) each?.();
-  };
+  return parsers.watch();
 }
 
 /** Parsers are not exported: they are met with the first request that has one. */
 export function watchParser(parser: Parser | null | undefined): void {
-  // Usually there is one class of parsers, and this is all.
-  if (patched === undefined || !parser || parser.execute === latest) return;
-  const owner = ownerOf(parser, 'execute');
-  if (owner !== undefined && !patched.has(owner)) patched.set(owner, patch(owner, 'execute', execute));
-  latest = parser.execute;
+  if (parser) parsers.meet(parser, parser.execute);
 }
 
 function execute(original: Method, layer: Layer): Method {
