@@ -24,15 +24,22 @@ class Opener extends AgentBase {
   }
 }
 
-/** No `http.Agent`, as agents of old are. */
-class Foreign {
-  addRequest(req: ClientRequest & { onSocket(socket: Socket): void }, options: net.TcpNetConnectOpts): void {
-    req.onSocket(net.connect({ host: options.host, port: options.port }));
-  }
+interface Giving {
+  addRequest(req: ClientRequest & { onSocket(socket: Socket): void }, options: net.TcpNetConnectOpts): void;
+}
+
+const foreigns: Giving[] = [];
+
+/** No `http.Agent`, as agents of old are; of a class of its own. */
+function foreign(): Agent {
+  const prototype: Giving = {
+    addRequest: (req, { host, port }) => req.onSocket(net.connect({ host, port })),
+  };
+  foreigns.push(prototype);
+  return Object.create(prototype);
 }
 
 const opener = new Opener();
-const foreign = new Foreign() as unknown as Agent;
 const pooling = new Agent({ keepAlive: true });
 
 /** What is told of a request with each kind of agent, the pool's second one included, and of a stream of http2. */
@@ -43,7 +50,7 @@ async function told(origin: string, h2: string): Promise<string[]> {
     recorders.push(recorder);
     return context.with(withClientTrace(context.active(), recorder.trace), make);
   };
-  for (const agent of [opener, foreign, pooling, pooling]) {
+  for (const agent of [opener, foreign(), pooling, pooling]) {
     const req = traced(() => http.get(origin, { agent }));
     const [res] = await once(req, 'response');
     await text(res);
@@ -61,6 +68,10 @@ async function told(origin: string, h2: string): Promise<string[]> {
 
 type Method = (...args: unknown[]) => unknown;
 
+function descriptors(methods: readonly [object, string][]): unknown[] {
+  return methods.map(([owner, name]) => Object.getOwnPropertyDescriptor(owner, name));
+}
+
 /** Somebody else's patch, of the kind that says what is below it. */
 function patchOnTop(owner: object, name: string): () => void {
   const target = owner as Record<string, Method>;
@@ -76,7 +87,7 @@ function patchOnTop(owner: object, name: string): () => void {
   };
 }
 
-test('where somebody patched on top of ours, disabled and enabled again we tell the same as before', async (t) => {
+test('where somebody patched on top of ours, disabled and enabled again we tell the same as before, and disabled nothing is left', async (t) => {
   const [server, h2] = [await serve((_req, res) => res.end('hello')), await serveHttp2(answer)];
   t.after(() => Promise.all([server.close(), h2.close()]));
   const before = await told(server.origin, h2.origin);
@@ -97,7 +108,6 @@ test('where somebody patched on top of ours, disabled and enabled again we tell 
     [Agent.prototype, 'createSocket'],
     [Agent.prototype, 'emit'],
     [AgentBase.prototype, 'createSocket'],
-    [Foreign.prototype, 'addRequest'],
     [ClientRequest.prototype, 'getHeader'],
     [ClientRequest.prototype, 'onSocket'],
     [ClientRequest.prototype, '_send'],
@@ -111,7 +121,7 @@ test('where somebody patched on top of ours, disabled and enabled again we tell 
   for (const [owner, name] of patched)
     await t.test(`${owner.constructor.name}.${name}`, async () => {
       instrumentation.disable();
-      const untouched = Object.getOwnPropertyDescriptor(owner, name);
+      const untouched = descriptors(patched);
       instrumentation.enable();
       await told(server.origin, h2.origin);
       const undo = patchOnTop(owner, name);
@@ -122,7 +132,8 @@ test('where somebody patched on top of ours, disabled and enabled again we tell 
       }
       undo();
       instrumentation.disable();
-      assert.deepEqual(Object.getOwnPropertyDescriptor(owner, name), untouched);
+      assert.deepEqual(descriptors(patched), untouched);
+      assert.ok(foreigns.every(({ addRequest }) => !('__original' in addRequest)));
       instrumentation.enable();
     });
 });

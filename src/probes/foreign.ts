@@ -34,45 +34,9 @@ export function wasAsked(req: ClientRequest): boolean {
   return asked.get(req) === true;
 }
 
-/**
- * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7; and requests that have none.
- *
- * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
- * the header if it was given as an array, before it asks the agent (20 to 26).
- */
-export function foreignAgentProbe(): () => void {
-  const met = new Met();
-  const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
-    if (makings.get(this) === undefined) makings.set(this, { ctx: context.active(), time: now() });
-    if (this.agent) met.watch(this.agent);
-  });
-  const undo = [
-    patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
-      return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
-        if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
-        return original.apply(this, arguments as unknown as unknown[]);
-      };
-    }),
-    patch(CLIENT_REQUEST, '_storeHeader', (original, layer) => {
-      return function _storeHeader(
-        this: ClientRequest & { readonly agent?: object },
-        _firstLine: unknown,
-        headers: unknown,
-      ) {
-        if (Array.isArray(headers) && layer.active && !isNodeAgent(this.agent)) meet.call(this);
-        return original.apply(this, arguments as unknown as unknown[]);
-      };
-    }),
-  ];
-  return () => {
-    for (const each of undo) each?.();
-    met.undo();
-  };
-}
-
 /** The classes met, and the agents that are none. They are patched, and not kept from being collected. */
 class Met {
-  readonly #undo = new WeakMap<object, () => void>();
+  #undo = new WeakMap<object, () => void>();
   readonly #owners = new Set<WeakRef<object>>();
   readonly #collected = new FinalizationRegistry<WeakRef<object>>((ref) => this.#owners.delete(ref));
 
@@ -95,7 +59,47 @@ class Met {
       const owner = ref.deref();
       if (owner !== undefined) this.#undo.get(owner)?.();
     }
+    this.#owners.clear();
+    this.#undo = new WeakMap();
   }
+}
+
+const met = new Met();
+
+const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
+  if (makings.get(this) === undefined) makings.set(this, { ctx: context.active(), time: now() });
+  if (this.agent) met.watch(this.agent);
+});
+
+/**
+ * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7; and requests that have none.
+ *
+ * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
+ * the header if it was given as an array, before it asks the agent (20 to 26).
+ */
+export function foreignAgentProbe(): () => void {
+  const undo = [
+    patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
+      return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
+        if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+    patch(CLIENT_REQUEST, '_storeHeader', (original, layer) => {
+      return function _storeHeader(
+        this: ClientRequest & { readonly agent?: object },
+        _firstLine: unknown,
+        headers: unknown,
+      ) {
+        if (Array.isArray(headers) && layer.active && !isNodeAgent(this.agent)) meet.call(this);
+        return original.apply(this, arguments as unknown as unknown[]);
+      };
+    }),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+    met.undo();
+  };
 }
 
 const ask = guarded(function addRequest(this: object, req: ClientRequest, options: unknown) {
