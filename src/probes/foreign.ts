@@ -7,7 +7,7 @@ import { isWanted } from '../tracing';
 import { CLIENT_REQUEST, isClientRequest } from './clientrequest';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
-import { isNodeAgent } from './nodeagent';
+import { isAskedAsNodes } from './nodeagent';
 import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
@@ -72,7 +72,7 @@ const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agen
 });
 
 /**
- * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7; and requests that have none.
+ * Watches agents that are no `http.Agent`: tunnel, global-agent, agent-base before version 7; those that override how they are asked; and requests that have none.
  *
  * There is no common prototype to patch, so they are met on the way: in the constructor of `ClientRequest`, which looks for a `Host` header, or stores
  * the header if it was given as an array, before it asks the agent (20 to 26).
@@ -81,7 +81,7 @@ export function foreignAgentProbe(): () => void {
   const undo = [
     patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
       return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
-        if (name === 'host' && layer.active && !isNodeAgent(this.agent)) meet.call(this);
+        if (name === 'host' && layer.active && !isAskedAsNodes(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),
@@ -91,7 +91,7 @@ export function foreignAgentProbe(): () => void {
         _firstLine: unknown,
         headers: unknown,
       ) {
-        if (Array.isArray(headers) && layer.active && !isNodeAgent(this.agent)) meet.call(this);
+        if (Array.isArray(headers) && layer.active && !isAskedAsNodes(this.agent)) meet.call(this);
         return original.apply(this, arguments as unknown as unknown[]);
       };
     }),

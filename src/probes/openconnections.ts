@@ -5,7 +5,7 @@ import { Connection } from '../connection';
 import { closed, isMeasuring, type Server, whileMeasuring, willMeasure } from '../measuring';
 import { socketDestroyed } from './dialevents';
 import { FirstHop, targetByHeader } from './firsthop';
-import { isNodeAgent } from './nodeagent';
+import { isAskedAsNodes } from './nodeagent';
 import { dialOf, openingOf } from './opening';
 import { guarded, patch } from './patch';
 import { leaveMeasuredScope } from './scope';
@@ -47,7 +47,7 @@ export function toBeCounted(
 ): Server | undefined {
   // Agents of other kinds may give away, within the scope of a new dial, a connection that they had.
   const { agent } = req;
-  if (isMeasuring() && !isNodeAgent(agent)) leaveMeasuredScope();
+  if (isMeasuring() && !isAskedAsNodes(agent)) leaveMeasuredScope();
   if (connection.server !== undefined) return undefined;
   const isNew = connection.requestCount === 1;
   if (!(isNew ? willMeasure() : isMeasuring())) return undefined;

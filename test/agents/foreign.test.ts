@@ -66,6 +66,36 @@ for (const [shape, options] of Object.entries(shapes))
     assert.deepEqual(recorder.args('getConn'), [`localhost:${server.port}`]);
   });
 
+/** Has Node's method do the rest, or does without. */
+class Overriding extends http.Agent {
+  constructor(readonly asksNode: boolean) {
+    super({ keepAlive: true });
+  }
+
+  addRequest(req: ClientRequest & { onSocket(socket: net.Socket): void }, options: { port: number }): void {
+    const inherited = http.Agent.prototype as unknown as Pick<Overriding, 'addRequest'>;
+    if (this.asksNode) inherited.addRequest.call(this, req, options);
+    else req.onSocket(net.connect(options.port, '127.0.0.1'));
+  }
+}
+
+test('an agent of Node that overrides how it is asked, and does without Node, is met as well', async (t) => {
+  const { server } = await served(t);
+  const { recorder, status } = await request(server, '/', { agent: new Overriding(false) });
+  assert.equal(status, 200);
+  assert.equal(sequenceOf(recorder), COLD);
+  assert.deepEqual(recorder.args('getConn'), [`localhost:${server.port}`]);
+});
+
+test('one that then asks Node tells its requests once, and keeps its connections', async (t) => {
+  const { server } = await served(t);
+  const agent = new Overriding(true);
+  t.after(() => agent.destroy());
+  const sequences = [];
+  for (let i = 0; i < 2; i++) sequences.push(sequenceOf((await request(server, '/', { agent })).recorder));
+  assert.deepEqual(sequences, ['GC DS DD CS CD GO HF WH WR FB PI RT', 'GC GO HF WH WR FB PI RT']);
+});
+
 test('it is asked once for each request, with the same this and arguments, traced or not', async (t) => {
   const { server } = await served(t);
   const agent = plainAgent();
