@@ -8,13 +8,10 @@ import { Exchanges } from './http2stream';
 import { failed, guarded, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
-/** The streams that are watched. Not passed to our patches: buried under somebody else's, they outlive the probe that has made them. */
-let exchanges: Exchanges | undefined;
-
 /** Watches the client sessions of `http2`: a session is a connection, each of its streams a request. */
 export function http2Probe(): () => void {
-  const watched = new Exchanges();
-  exchanges = watched;
+  const exchanges = new Exchanges();
+  Exchanges.current = exchanges;
   const undo: ((() => void) | undefined)[] = [];
   guarded(function http2Sessions() {
     const prototype = sessionPrototype();
@@ -22,8 +19,8 @@ export function http2Probe(): () => void {
   }).call(undefined);
   return () => {
     for (const each of undo) each?.();
-    watched.stop();
-    exchanges = undefined;
+    exchanges.stop();
+    Exchanges.current = undefined;
   };
 }
 
@@ -36,7 +33,7 @@ interface Asked {
 type Options = { readonly signal?: AbortSignal } | undefined;
 
 const meet = guarded(function http2Session(this: ClientHttp2Session) {
-  if (exchanges !== undefined) Session.of(this, exchanges);
+  if (Exchanges.current !== undefined) Session.of(this, Exchanges.current);
 });
 
 function emit(original: Method, layer: Layer): Method {
@@ -53,7 +50,7 @@ function request(original: Method, layer: Layer): Method {
     let session: Session | undefined;
     let asked: Asked | undefined;
     try {
-      session = exchanges && Session.of(this, exchanges);
+      session = Exchanges.current && Session.of(this, Exchanges.current);
       asked = ask();
     } catch (error) {
       failed(ask, error);
@@ -92,12 +89,12 @@ function began(
   asked: Asked | undefined,
   options: Options,
 ): void {
-  exchanges?.watch(stream);
+  Exchanges.current?.watch(stream);
   if (session.isOfUndici6) session.adopt(stream);
   // Aborted before it was made: as in Go it never wanted a connection.
   else if (!(options?.signal?.aborted && stream.destroyed))
     beginRoundTrip(stream, session, asked, stream.sentHeaders);
-  exchanges?.begin(stream, session);
+  Exchanges.current?.begin(stream, session);
 }
 
 /** How a request is made that may be followed; undefined if it will not be. */

@@ -41,11 +41,11 @@ class OfStream extends Returned {
   }
 }
 
-/** The ones that are watched now: the patch, buried under somebody else's, may be of former ones. */
-let current: Exchanges | undefined;
-
 /** The streams of client sessions, seen in what they emit: a listener of ours could keep an error from being unhandled. */
 export class Exchanges {
+  /** Those of the probe that watches now. Not passed to patches: buried under somebody else's, they outlive the probe that has made them. */
+  static current: Exchanges | undefined;
+
   #isWatching = false;
   #undo: (() => void) | undefined;
 
@@ -53,7 +53,6 @@ export class Exchanges {
   watch(stream: ClientHttp2Stream): void {
     if (this.#isWatching) return;
     this.#isWatching = true;
-    current = this;
     this.#undo = patch(Object.getPrototypeOf(stream), 'emit', emit);
   }
 
@@ -73,7 +72,7 @@ export class Exchanges {
 function emit(original: Method, layer: Layer): Method {
   return function emit(this: ClientHttp2Stream, event: string, value: unknown, other: unknown) {
     const exchange = isTelling(event) && layer.active ? OfStream.get(this) : undefined;
-    const isWatched = exchange !== undefined && exchange.watch === current;
+    const isWatched = exchange !== undefined && exchange.watch === Exchanges.current;
     // Node itself waits for 'ready', and fails if a hook has destroyed the session by then (22 to 26).
     if (isWatched && event !== 'ready') observe(this, exchange, event, value);
     try {
