@@ -29,7 +29,7 @@ interface AgentInternals extends Agent {
 
 /** Agents override `createSocket` and call the inherited one only after they have dialled (agent-base): the most derived one counts. */
 const dialling = new MetClasses('createSocket', (owner) =>
-  owner === Agent.prototype ? createSocketOfNode : createSocket,
+  patch(owner, 'createSocket', owner === Agent.prototype ? createSocketOfNode : createSocket),
 );
 
 function watchDialling(agent: AgentInternals): void {

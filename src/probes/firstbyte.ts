@@ -1,5 +1,5 @@
 import { MetClasses } from './met';
-import { failed, type Layer, type Method } from './patch';
+import { failed, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** Node's parser, which each socket in use has: whose response it reads. */
@@ -8,7 +8,7 @@ export interface Parser {
   execute?(data: unknown): unknown;
 }
 
-const parsers = new MetClasses('execute', () => execute);
+const parsers = new MetClasses('execute', (owner) => patch(owner, 'execute', execute));
 
 /**
  * Watches the first byte of responses arriving: in front of the parser (`HTTPParser`), to which Node (20 to 26) hands what a client's socket receives.

@@ -7,8 +7,9 @@ import { isWanted } from '../tracing';
 import { CLIENT_REQUEST, isClientRequest } from './clientrequest';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
+import { MetClasses } from './met';
 import { isAskedAsNodes } from './nodeagent';
-import { guarded, type Layer, type Method, ownerOf, patch } from './patch';
+import { guarded, type Layer, type Method, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -34,41 +35,18 @@ export function wasAsked(req: ClientRequest): boolean {
   return asked.get(req) === true;
 }
 
-/** The classes met, and the agents that are none. They are patched, and not kept from being collected. */
-class Met {
-  #undo = new WeakMap<object, () => void>();
-  readonly #owners = new Set<WeakRef<object>>();
-  readonly #collected = new FinalizationRegistry<WeakRef<object>>((ref) => this.#owners.delete(ref));
-
-  watch(agent: object): void {
-    const owner = ownerOf(agent, 'addRequest');
-    if (owner === undefined || this.#undo.has(owner)) return;
-    const undo: ((() => void) | undefined)[] = [];
-    this.#undo.set(owner, () => {
-      for (const each of undo) each?.();
-    });
-    const ref = new WeakRef(owner);
-    this.#owners.add(ref);
-    this.#collected.register(owner, ref);
-    undo.push(patch(owner, 'addRequest', addRequest));
-    if (Object.hasOwn(owner, 'createSocket')) undo.push(patch(owner, 'createSocket', createSocket));
-  }
-
-  undo(): void {
-    for (const ref of this.#owners) {
-      const owner = ref.deref();
-      if (owner !== undefined) this.#undo.get(owner)?.();
-    }
-    this.#owners.clear();
-    this.#undo = new WeakMap();
-  }
-}
-
-const met = new Met();
+/** The classes of such agents, and the agents that have none. */
+const agents = new MetClasses('addRequest', (owner) => {
+  const undo = [patch(owner, 'addRequest', addRequest)];
+  if (Object.hasOwn(owner, 'createSocket')) undo.push(patch(owner, 'createSocket', createSocket));
+  return () => {
+    for (const each of undo) each?.();
+  };
+});
 
 const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
   if (makings.get(this) === undefined) makings.set(this, { ctx: context.active(), time: now() });
-  if (this.agent) met.watch(this.agent);
+  if (this.agent) agents.meet(this.agent);
 });
 
 /**
@@ -79,6 +57,7 @@ const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agen
  */
 export function foreignAgentProbe(): () => void {
   const undo = [
+    agents.watch(),
     patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
       return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
         if (name === 'host' && layer.active && !isAskedAsNodes(this.agent)) meet.call(this);
@@ -98,7 +77,6 @@ export function foreignAgentProbe(): () => void {
   ];
   return () => {
     for (const each of undo) each?.();
-    met.undo();
   };
 }
 
