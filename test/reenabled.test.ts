@@ -14,6 +14,8 @@ import { answer } from './support/http2stage';
 import { Recorder } from './support/recorder';
 import { serve } from './support/servers';
 
+import shimmer = require('shimmer');
+
 const instrumentation = instrumentForHooks();
 
 /** Opens its sockets by itself, and asynchronously. */
@@ -72,21 +74,6 @@ function descriptors(methods: readonly [object, string][]): unknown[] {
   return methods.map(([owner, name]) => Object.getOwnPropertyDescriptor(owner, name));
 }
 
-/** Somebody else's patch, of the kind that says what is below it. */
-function patchOnTop(owner: object, name: string): () => void {
-  const target = owner as Record<string, Method>;
-  const below = target[name] as Method;
-  target[name] = Object.assign(
-    function (this: unknown, ...args: unknown[]) {
-      return below.apply(this, args);
-    },
-    { __original: below },
-  );
-  return () => {
-    target[name] = below;
-  };
-}
-
 test('where somebody patched on top of ours, disabled and enabled again we tell the same as before, and disabled nothing is left', async (t) => {
   const [server, h2] = [await serve((_req, res) => res.end('hello')), await serveHttp2(answer)];
   t.after(() => Promise.all([server.close(), h2.close()]));
@@ -124,13 +111,21 @@ test('where somebody patched on top of ours, disabled and enabled again we tell 
       const untouched = descriptors(patched);
       instrumentation.enable();
       await told(server.origin, h2.origin);
-      const undo = patchOnTop(owner, name);
+      const target = owner as Record<string, Method>;
+      shimmer.wrap(
+        target,
+        name,
+        (below) =>
+          function (this: unknown, ...args: unknown[]) {
+            return below.apply(this, args);
+          },
+      );
       for (let i = 0; i < 2; i++) {
         instrumentation.disable();
         instrumentation.enable();
         assert.deepEqual(await told(server.origin, h2.origin), before);
       }
-      undo();
+      shimmer.unwrap(target, name);
       instrumentation.disable();
       assert.deepEqual(descriptors(patched), untouched);
       assert.ok(foreigns.every(({ addRequest }) => !('__original' in addRequest)));
