@@ -68,6 +68,11 @@ export function contextClientTrace(ctx: Context): ClientTrace | undefined {
   return attached.any ? (ctx.getValue(KEY) as ClientTrace | undefined) : undefined;
 }
 
+/** Whether a trace was ever attached to any context. */
+export function isAnyAttached(): boolean {
+  return attached.any;
+}
+
 let checked = false;
 
 /** Without a context manager `context.with` is a plain call and no hook is ever found: better said once than searched for. */

@@ -1,5 +1,6 @@
 import {
   type Context,
+  context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   type Span,
@@ -10,7 +11,7 @@ import { Both, type SinkTrace } from './both';
 import type { Begun } from './clock';
 import { isInHook } from './compose';
 import type { Connection } from './connection';
-import { contextClientTrace } from './context';
+import { contextClientTrace, isAnyAttached } from './context';
 
 export { bodyEnd, type SinkTrace } from './both';
 
@@ -114,6 +115,14 @@ export function isWanted(ctx: Context, requestSpan?: RequestSpan): boolean {
   if (isInHook()) return false;
   for (let i = 0; i < sources.length; i++) if (sources[i]?.wants(ctx, requestSpan)) return true;
   return sources.length > 0 && contextClientTrace(ctx) !== undefined;
+}
+
+/** The active context, if a request made in it might be traced. */
+export function wantedContext(): Context | undefined {
+  // Where nobody could want it, what is active is not even asked: that takes longer than all else.
+  if (!doSpansMatter() && !isAnyAttached()) return undefined;
+  const ctx = context.active();
+  return isWanted(ctx) ? ctx : undefined;
 }
 
 /** The one trace of a request made in this context: our sinks first, so that slow hooks do not spoil their times. */

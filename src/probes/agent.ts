@@ -1,10 +1,9 @@
 import { Agent, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { context } from '@opentelemetry/api';
 import { now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring } from '../measuring';
-import { isWanted } from '../tracing';
+import { wantedContext } from '../tracing';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { MetClasses } from './met';
@@ -42,10 +41,9 @@ export function agentProbe(): () => void {
     dialling.watch(),
     patch(Agent.prototype, 'addRequest', (original, layer) => {
       const observe = function addRequest(agent: Agent, req: ClientRequest, options: unknown) {
-        const ctx = context.active();
-        const isTraced = isWanted(ctx) && !req.destroyed;
-        if (isTraced || isMeasuring()) watchDialling(agent);
-        if (!isTraced) return;
+        const ctx = req.destroyed ? undefined : wantedContext();
+        if (ctx !== undefined || isMeasuring()) watchDialling(agent);
+        if (ctx === undefined) return;
         // An agent that returns another agent (agent-base), or asks one (global-agent), brings the request here a second time.
         if (RoundTrip.of(req) !== undefined || isTunnel(req)) return;
         beginRequest(req, ctx, new FirstHop(agent, req, options));

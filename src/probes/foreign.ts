@@ -3,7 +3,7 @@ import { type Context, context } from '@opentelemetry/api';
 import { now } from '../clock';
 
 import { stamp } from '../stamp';
-import { isWanted } from '../tracing';
+import { wantedContext } from '../tracing';
 import { CLIENT_REQUEST, isClientRequest } from './clientrequest';
 import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
@@ -81,9 +81,9 @@ export function foreignAgentProbe(): () => void {
 }
 
 const ask = guarded(function addRequest(this: object, req: ClientRequest, options: unknown) {
-  const ctx = context.active();
   asked.set(req, true);
-  if (!isWanted(ctx) || req.destroyed || RoundTrip.of(req) !== undefined || isTunnel(req)) return;
+  const ctx = req.destroyed ? undefined : wantedContext();
+  if (ctx === undefined || RoundTrip.of(req) !== undefined || isTunnel(req)) return;
   beginRequest(req, ctx, new FirstHop(this, req, options));
 });
 

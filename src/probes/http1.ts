@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { isBeingRead } from './body';
 import { CLIENT_REQUEST, type Request } from './clientrequest';
 import { watchParser } from './firstbyte';
+import { onceFollowed } from './followed';
 import { useSocket } from './givensocket';
 import { wroteHeaders } from './head';
 import { findLateSpan } from './latespan';
@@ -12,7 +13,7 @@ import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isReady } from './sockets';
 
-/** Watches the requests of `http` and `https`: the connection they are given, what is written, what comes back. */
+/** Watches the requests of `http` and `https`: the connection they are given and, of those that are followed, what is written and what comes back. */
 export function http1Probe(): () => void {
   const undo = [
     patch(CLIENT_REQUEST, 'onSocket', (original, layer) => {
@@ -33,6 +34,15 @@ export function http1Probe(): () => void {
         }
       };
     }),
+    onceFollowed(watchFollowed),
+  ];
+  return () => {
+    for (const each of undo) each?.();
+  };
+}
+
+function watchFollowed(): () => void {
+  const undo = [
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
     patch(CLIENT_REQUEST, '_send', (original, layer) => {
       const observe = guarded(wroteHeaders);

@@ -4,6 +4,7 @@ import { now } from '../clock';
 import type { Connection } from '../connection';
 import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
 import { bodyEnd, traceFor } from '../tracing';
+import { followed } from './followed';
 import { hostPort, type Target } from './hostport';
 import { OfRequest } from './ofrequest';
 import { closeDials, type OpenDial } from './opendials';
@@ -32,7 +33,6 @@ export class RoundTrip implements Exchange {
   hasBody = false;
   /** Whose sockets opened in this scope belong to this request; emptied when the dial is over, so that what the application opens later does not. */
   scope: Scope | undefined;
-
   readonly begunAt = now();
   unnamedIn: Context | undefined;
   // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
@@ -76,6 +76,7 @@ export class RoundTrip implements Exchange {
     if (trace === undefined) return undefined;
     roundTrip.hooks = trace;
     running++;
+    followed();
     OfRequest.set(request, roundTrip);
     trace.getConn?.(roundTrip.hostPort);
     return roundTrip;

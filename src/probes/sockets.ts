@@ -1,9 +1,8 @@
 import { isIP, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { context } from '@opentelemetry/api';
 import { at, now } from '../clock';
 import { isMeasuring, type Server } from '../measuring';
-import { coalescesLookups, isWanted } from '../tracing';
+import { coalescesLookups, wantedContext } from '../tracing';
 import { Dial } from './dial';
 import { asciiHost, isAddress } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
@@ -94,7 +93,7 @@ function beginDial(this: Socket, scope: Scope | undefined, first: unknown): Reso
 /** The connection of a program's own: it is left alone, unless it may become that of an http2 session. */
 function beginUnowned(socket: Socket, opening: Opening, first: unknown): void {
   opening.calledAt = now();
-  if (isLikeGrpc(first) && isWanted(context.active()))
+  if (isLikeGrpc(first) && wantedContext() !== undefined)
     Dial.begin(socket, undefined, { owner: undefined, claimable: true });
 }
 
