@@ -7,7 +7,7 @@ import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { request, send } from '../support/client';
 import { registerContextManager } from '../support/otel';
 import { Recorder } from '../support/recorder';
-import { serve } from '../support/servers';
+import { closedPort, serve } from '../support/servers';
 import { sequenceOf } from './sequence';
 
 registerContextManager();
@@ -78,6 +78,46 @@ class Overriding extends http.Agent {
     else req.onSocket(net.connect(options.port, '127.0.0.1'));
   }
 }
+
+interface Opening {
+  createSocket(
+    req: ClientRequest,
+    options: object,
+    done: (err: Error | null, socket: net.Socket) => void,
+  ): void;
+}
+
+/** Opens sockets as Node's agents do, but when it is told to, and gives its request only one that is connected: if no one listens at the first port, at the second. */
+class Retrying extends http.Agent {
+  open = () => {};
+
+  constructor(readonly ports: readonly number[]) {
+    super();
+  }
+
+  addRequest(req: ClientRequest & { onSocket(socket: net.Socket): void }, options: object): void {
+    const open = ([port, ...others]: readonly number[]) =>
+      (this as unknown as Opening).createSocket(
+        req,
+        { ...options, host: '127.0.0.1', port },
+        (_err, socket) => {
+          socket.once('connect', () => req.onSocket(socket));
+          socket.once('error', () => open(others));
+        },
+      );
+    this.open = () => open(this.ports);
+  }
+}
+
+test('an agent that tries another port: its first dial ends when that one is refused, not with the request', async (t) => {
+  const { server } = await served(t);
+  const agent = new Retrying([await closedPort(), server.port]);
+  const requested = request(server, '/', { agent });
+  agent.open();
+  const { recorder, status } = await requested;
+  assert.equal(status, 200);
+  assert.equal(recorder.sequence(), 'GC CS CD!ECONNREFUSED CS CD GO HF WH WR FB RT');
+});
 
 test('an agent of Node that overrides how it is asked, and does without Node, is met as well', async (t) => {
   const { server } = await served(t);
