@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import tls from 'node:tls';
 import { HttpTraceInstrumentation } from '../src';
+import { send } from './support/client';
 import { collectDiag } from './support/diag';
 import { serve } from './support/servers';
 import { assertCrashesTheSame, assertSeesTheSame, runFixture } from './support/transparency';
@@ -44,6 +45,35 @@ test('disable() takes every patch back, however often it is enabled and disabled
     ours.enable();
     assert.notDeepEqual(descriptors(), before);
     ours.disable();
+    ours.disable();
+    assert.deepEqual(descriptors(), before);
+  }
+});
+
+test('what only followed requests need is patched with the first of these, which tells everything already; disable() takes it back', async (t) => {
+  const server = await serve((_req, res) => res.end('hello'));
+  t.after(() => server.close());
+  const before = descriptors();
+  const told: string[] = [];
+  let isFollowed = false;
+  const note = (hook: string) => () => void told.push(hook);
+  const hooks = { wroteHeaders: note('wroteHeaders'), roundTripDone: note('roundTripDone') };
+  const ours = new HttpTraceInstrumentation({
+    mode: 'off',
+    clientTrace: () => (isFollowed ? hooks : undefined),
+  });
+  for (let i = 1; i <= 2; i++) {
+    ours.enable();
+    const enabled = descriptors();
+    await send(new URL(server.origin));
+    assert.deepEqual(descriptors(), enabled);
+    assert.deepEqual(enabled[2], before[2], 'IncomingMessage');
+    isFollowed = true;
+    await send(new URL(server.origin));
+    isFollowed = false;
+    await new Promise(setImmediate);
+    assert.deepEqual(told.splice(0), ['wroteHeaders', 'roundTripDone']);
+    assert.notDeepEqual(descriptors()[2], before[2]);
     ours.disable();
     assert.deepEqual(descriptors(), before);
   }
