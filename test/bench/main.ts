@@ -65,10 +65,10 @@ async function main(): Promise<void> {
   const variants = available();
   const { server, stop } = await startServer();
   const session: Session = { server, variants, isQuick, progress };
-  const cells = await costs(session, at(0.55));
+  const cells = await costs(session, at(0.62));
   const bytes = await allocations(session);
-  const speed = await throughput(session, at(0.65));
-  const kept = await retained(session, at(0.83));
+  const speed = await throughput(session, at(0.7));
+  const kept = await retained(session, at(0.86));
   const curves = await scale(session, at(1));
   stop();
   progress(`${((Date.now() - begun) / MINUTE).toFixed(1)} minutes`);
