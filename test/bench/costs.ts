@@ -3,16 +3,16 @@ import type { Session } from './session';
 import { median, ratio } from './statistics';
 import { Turns } from './turns';
 import { BASE, nameOf } from './variants';
-import { WARM_UP, WORKLOADS } from './workloads';
+import { WORKLOADS } from './workloads';
 
 /** What a request costs, of each kind and with each variant: the cells of each variant's row. */
 export async function costs(session: Session, until: number): Promise<Map<number, string[]>> {
   const { variants, server, isQuick } = session;
   const cells = new Map<number, string[]>(variants.map((variant) => [variant, []]));
   const begun = Date.now();
-  const shares = WORKLOADS.reduce((sum, { share = 1 }) => sum + share, 0);
+  const shares = WORKLOADS.reduce((sum, { share }) => sum + share, 0);
   let [taken, turns]: [number, Turns | undefined] = [0, undefined];
-  for (const [workload, { name, count, share = 1 }] of WORKLOADS.entries()) {
+  for (const [workload, { name, count, warmUp, share }] of WORKLOADS.entries()) {
     taken += share;
     // A process of its own for each kind, whose code is optimized for it alone; not to see whether it runs.
     if (turns === undefined || !isQuick) {
@@ -22,7 +22,7 @@ export async function costs(session: Session, until: number): Promise<Map<number
     }
     const order = { what: 'run', workload, count: isQuick ? 2 : count, concurrency: 1 } as const;
     const times = await turns.rounds(order, 'cpu', {
-      ...(isQuick ? { warmUp: 0, least: 1, most: 1 } : { warmUp: Math.ceil(WARM_UP / count), least: 3 }),
+      ...(isQuick ? { warmUp: 0, least: 1, most: 1 } : { warmUp: Math.ceil(warmUp / count), least: 3 }),
       until: begun + ((until - begun) * taken) / shares,
       after: (round) => session.progress(`${name}: ${round < 0 ? 'warming up' : `round ${round + 1}`}`),
     });
