@@ -1,25 +1,29 @@
-let waiting: readonly (() => void)[] = [];
+import type { Transport } from '../tracing';
+
+const waiting: { [T in Transport]?: (() => void) | undefined } = {};
 
 /**
- * Watches what only matters to those who follow a request: `start` is called right before the first of these begins, so that programs which
- * follow none pay nothing for it. The returned function undoes what `start` did, if it was called.
+ * Watches what only matters to those who follow a request of a transport: `start` is called right before the first of these begins, so that programs which
+ * follow none pay nothing for it. It returns how to undo what it did, which the returned function does, if it was called. One for each transport.
  */
-export function onceFollowed(start: () => () => void): () => void {
-  let undo: (() => void) | undefined;
-  const begin = () => {
+export function onceFollowed(
+  transport: Transport,
+  start: () => readonly ((() => void) | undefined)[],
+): () => void {
+  let undo: readonly ((() => void) | undefined)[] = [];
+  waiting[transport] = () => {
     undo = start();
   };
-  waiting = [...waiting, begin];
   return () => {
-    waiting = waiting.filter((other) => other !== begin);
-    undo?.();
+    waiting[transport] = undefined;
+    for (const each of undo) each?.();
   };
 }
 
 /** A request is about to be followed. */
-export function followed(): void {
-  if (waiting.length === 0) return;
-  const starts = waiting;
-  waiting = [];
-  for (const start of starts) start();
+export function followed(transport: Transport): void {
+  const start = waiting[transport];
+  if (start === undefined) return;
+  waiting[transport] = undefined;
+  start();
 }

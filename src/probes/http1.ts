@@ -34,15 +34,15 @@ export function http1Probe(): () => void {
         }
       };
     }),
-    onceFollowed(watchFollowed),
+    onceFollowed('http', watchFollowed),
   ];
   return () => {
     for (const each of undo) each?.();
   };
 }
 
-function watchFollowed(): () => void {
-  const undo = [
+function watchFollowed(): ((() => void) | undefined)[] {
+  return [
     // Node hands everything to the stream in `_send`; without a socket it is kept there until 'socket'.
     patch(CLIENT_REQUEST, '_send', (original, layer) => {
       const observe = guarded(wroteHeaders);
@@ -83,9 +83,6 @@ function watchFollowed(): () => void {
       };
     }),
   ];
-  return () => {
-    for (const each of undo) each?.();
-  };
 }
 
 function requestEvent(req: Request, roundTrip: RoundTrip, event: string, value: unknown): void {

@@ -76,7 +76,7 @@ export class RoundTrip implements Exchange {
     if (trace === undefined) return undefined;
     roundTrip.hooks = trace;
     running++;
-    followed();
+    followed(transport);
     OfRequest.set(request, roundTrip);
     trace.getConn?.(roundTrip.hostPort);
     return roundTrip;

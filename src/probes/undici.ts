@@ -2,6 +2,7 @@ import type { Context, Span } from '@opentelemetry/api';
 import { endLookout, lookOut, requestSpanOf } from '../clientspan';
 import { namesUnsampled } from '../traceparent';
 import { doSpansMatter, isWanted, mayBeWanted, NOT_SAMPLED, type RequestSpan } from '../tracing';
+import { onceFollowed } from './followed';
 import { failed, guarded, type Layer, type Method } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciCopies } from './undicicopies';
@@ -49,20 +50,12 @@ class UndiciProbe {
       guarded(({ socket }) => connectedByUndici(socket, this.dials)),
     ),
     ...watchAll(this.exchanges),
+    onceFollowed('undici', () => watchFollowed(this.exchanges)),
   ];
-  #doesFollow = false;
 
   stop(): void {
     for (const each of this.#undo) each();
     this.copies.stop();
-  }
-
-  /** What only matters to those who follow a request is watched from the first of these on. */
-  follow(request: UndiciRequest): void {
-    this.copies.hear(request);
-    if (this.#doesFollow) return;
-    this.#doesFollow = true;
-    this.#undo.push(...watchFollowed(this.exchanges));
   }
 }
 
@@ -96,7 +89,7 @@ function made(request: UndiciRequest, asked: Asked | undefined, probe: UndiciPro
   const roundTrip = asked && begin(request, asked, probe.dials);
   probe.dials.created(request, roundTrip);
   // A hook may have disabled us.
-  if (roundTrip !== undefined && probe === current) probe.follow(request);
+  if (roundTrip !== undefined && probe === current) probe.copies.hear(request);
 }
 
 function ask(request: UndiciRequest, ctx: Context): Asked | undefined {
