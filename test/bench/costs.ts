@@ -10,9 +10,10 @@ export async function costs(session: Session, until: number): Promise<Map<number
   const { variants, server, isQuick } = session;
   const cells = new Map<number, string[]>(variants.map((variant) => [variant, []]));
   const begun = Date.now();
-  const shares = WORKLOADS.reduce((sum, { share }) => sum + share, 0);
-  let [taken, turns]: [number, Turns | undefined] = [0, undefined];
-  for (const [workload, { name, count, warmUp, share }] of WORKLOADS.entries()) {
+  const shares = WORKLOADS.reduce((sum, { share = 1 }) => sum + share, 0);
+  let taken = 0;
+  let turns: Turns | undefined;
+  for (const [workload, { name, count, warmUp = 3_000, share = 1 }] of WORKLOADS.entries()) {
     taken += share;
     // A process of its own for each kind, whose code is optimized for it alone; not to see whether it runs.
     if (turns === undefined || !isQuick) {

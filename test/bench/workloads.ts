@@ -15,30 +15,18 @@ interface Workload {
   readonly name: string;
   /** How many make a round of some 50 ms. */
   readonly count: number;
-  /** Requests that do not count: until then much of the time goes into compiling, and whoever has more code pays more. */
-  readonly warmUp: number;
-  /** Of the time for all of them. */
-  readonly share: number;
+  /** Requests that do not count: until then much of the time goes into compiling, and whoever has more code pays more. Usually 3,000. */
+  readonly warmUp?: number;
+  /** Of the time for all of them; usually 1. */
+  readonly share?: number;
   make(server: Server): Launch;
 }
 
 /** One request after another, of each kind. */
 export const WORKLOADS: readonly Workload[] = [
-  {
-    name: 'http, reused',
-    count: 200,
-    warmUp: 3_000,
-    share: 1,
-    make: (server) => plain(false, server, { keepAlive: true }),
-  },
-  { name: 'http, new', count: 120, warmUp: 3_000, share: 1, make: (server) => plain(false, server, {}) },
-  {
-    name: 'https, reused',
-    count: 200,
-    warmUp: 3_000,
-    share: 1,
-    make: (server) => plain(true, server, { keepAlive: true }),
-  },
+  { name: 'http, reused', count: 200, make: (server) => plain(false, server, { keepAlive: true }) },
+  { name: 'http, new', count: 120, make: (server) => plain(false, server, {}) },
+  { name: 'https, reused', count: 200, make: (server) => plain(true, server, { keepAlive: true }) },
   // Each takes long.
   {
     name: 'https, new',
@@ -47,14 +35,8 @@ export const WORKLOADS: readonly Workload[] = [
     share: 3,
     make: (server) => plain(true, server, { maxCachedSessions: 0 }),
   },
-  { name: 'fetch, reused', count: 150, warmUp: 3_000, share: 1, make: fetching },
-  {
-    name: 'POST 16 KiB',
-    count: 150,
-    warmUp: 3_000,
-    share: 1,
-    make: (server) => plain(false, server, { keepAlive: true }, BODY),
-  },
+  { name: 'fetch, reused', count: 150, make: fetching },
+  { name: 'POST 16 KiB', count: 150, make: (server) => plain(false, server, { keepAlive: true }, BODY) },
 ];
 
 /** An agent that keeps every connection. */
