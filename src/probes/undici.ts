@@ -37,8 +37,8 @@ interface Asked {
 
 class UndiciProbe {
   readonly dials = new UndiciDials();
-  readonly exchanges = new UndiciExchanges(this.dials);
   readonly copies = new UndiciCopies();
+  readonly exchanges = new UndiciExchanges(this.dials, this.copies);
   readonly #undo = [
     patchPublish('request:create', onCreate),
     onMessage(

@@ -1,9 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
 import { type Context, context } from '@opentelemetry/api';
-import { ownerOf, patch } from './patch';
-import { onResponseStarted } from './undiciexchanges';
+import { failed, type Layer, type Method, ownerOf, patch } from './patch';
+import { RoundTrip } from './roundtrip';
 import { onConnect } from './undicih2';
 import type { UndiciRequest } from './undicimessages';
+import { askedFor, UndiciQueues } from './undiciqueue';
 
 /** A copy of undici: what all its requests have in common. */
 interface Copy {
@@ -12,6 +13,8 @@ interface Copy {
   readonly handler: symbol | undefined;
   /** Whether what it tells to its requests alone is heard. */
   isHeard: boolean;
+  /** Whether one of its sockets was seen. */
+  isConnected: boolean;
 }
 
 /** The copies of undici that there are in a process, each of which is met with the first of its requests. */
@@ -19,22 +22,23 @@ export class UndiciCopies {
   readonly #met = new WeakMap<object, Copy>();
   readonly #patched = new WeakSet<object>();
   readonly #undo: ((() => void) | undefined)[] = [];
+  readonly #queues = new UndiciQueues();
   /** Looked up once for all the requests of one copy that follow one another: usually there is no other copy. */
   #last: Copy | undefined;
 
   stop(): void {
     for (const each of this.#undo) each?.();
+    this.#queues.stop();
   }
 
-  /**
-   * The context in which a request was made. undici 6, 7 and some 8 make those that had to queue in a Pool in the context of the one before; what they are handled with
-   * knows better.
-   */
+  /** The context in which a request was asked for, which need not be the one in which it is made: see {@link askedFor}. */
   contextOf(request: UndiciRequest): Context {
     const { handler: key } = this.#of(request);
     const handler =
       key && (request as unknown as Record<symbol, Partial<AsyncResource> | null | undefined>)[key];
-    // Asked first, because `instanceof` is expensive: of those of `fetch` none is one.
+    const ctx = askedFor(handler);
+    if (ctx !== undefined) return ctx;
+    // Where no dispatcher could be watched. Asked first, because `instanceof` is expensive: what `fetch` handles with is none.
     return handler?.runInAsyncScope !== undefined && handler instanceof AsyncResource
       ? handler.runInAsyncScope(active)
       : context.active();
@@ -53,9 +57,18 @@ export class UndiciCopies {
       prototype,
       handler: symbols.find(({ description }) => description === 'handler'),
       isHeard: false,
+      isConnected: false,
     };
     this.#met.set(prototype, copy);
     return copy;
+  }
+
+  /** A request that somebody follows is the first one on a new connection. */
+  connected(request: UndiciRequest, socket: object): void {
+    const copy = this.#of(request);
+    if (copy.isConnected) return;
+    copy.isConnected = true;
+    this.#queues.meetBehind(socket);
   }
 
   /** Some things undici tells to its request alone: to be heard from the first one on that somebody follows. */
@@ -63,6 +76,7 @@ export class UndiciCopies {
     const copy = this.#of(request);
     if (copy.isHeard) return;
     copy.isHeard = true;
+    this.#queues.meetGlobal();
     const owner = ownerOf(request, 'onResponseStarted') ?? copy.prototype;
     if (this.#patched.has(owner)) return;
     this.#patched.add(owner);
@@ -74,3 +88,18 @@ export class UndiciCopies {
 function active(): Context {
   return context.active();
 }
+
+/** undici's request is told of the first byte by this method; nobody else is. */
+const onResponseStarted = (original: Method, layer: Layer): Method =>
+  function onResponseStarted(this: UndiciRequest) {
+    const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
+    if (roundTrip !== undefined)
+      try {
+        roundTrip.gotFirstResponseByte();
+      } catch (error) {
+        failed(roundTrip.gotFirstResponseByte, error);
+      }
+    return arguments.length === 0
+      ? original.call(this)
+      : original.apply(this, arguments as unknown as unknown[]);
+  };

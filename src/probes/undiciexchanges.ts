@@ -5,8 +5,9 @@ import { isMeasuring } from '../measuring';
 import { stamp } from '../stamp';
 import { countOpen } from './openconnections';
 import { dialOf } from './opening';
-import { failed, guarded, type Layer, type Method } from './patch';
+import { guarded } from './patch';
 import { RoundTrip } from './roundtrip';
+import type { UndiciCopies } from './undicicopies';
 import type { UndiciDials } from './undicidials';
 import { hasBody, headerFields, incomingHeaders, targetOf } from './undicihead';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';
@@ -20,8 +21,11 @@ const tunnels = stamp<Socket, true>();
 export class UndiciExchanges {
   readonly #dials: UndiciDials;
 
-  constructor(dials: UndiciDials) {
+  readonly #copies: UndiciCopies;
+
+  constructor(dials: UndiciDials, copies: UndiciCopies) {
     this.#dials = dials;
+    this.#copies = copies;
   }
 
   /** The head is about to be written, in the same go. */
@@ -47,6 +51,7 @@ export class UndiciExchanges {
     SentRequest.set(request, { socket, connection, isH2 });
     count(socket, connection, request);
     if (roundTrip === undefined) return;
+    if (!reused) this.#copies.connected(request, socket);
     // A request that was there before the connection became idle has waited for it.
     const wasIdle = reused && inUse === 0 && roundTrip.begunAt >= idleSince;
     roundTrip.gotConn(socket, connection, reused, wasIdle, wasIdle ? idleSince : 0);
@@ -142,18 +147,3 @@ function isKeptTooBriefly({ response }: Sent): boolean {
   const { connection, 'keep-alive': keepAlive } = incomingHeaders(response);
   return keepAlive !== undefined && !/\bclose\b/i.test(connection ?? '');
 }
-
-/** undici's request is told of the first byte by this method; nobody else is. */
-export const onResponseStarted = (original: Method, layer: Layer): Method =>
-  function onResponseStarted(this: UndiciRequest) {
-    const roundTrip = layer.active ? RoundTrip.of(this) : undefined;
-    if (roundTrip !== undefined)
-      try {
-        roundTrip.gotFirstResponseByte();
-      } catch (error) {
-        failed(roundTrip.gotFirstResponseByte, error);
-      }
-    return arguments.length === 0
-      ? original.call(this)
-      : original.apply(this, arguments as unknown as unknown[]);
-  };

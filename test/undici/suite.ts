@@ -18,8 +18,8 @@ interface Traced {
   readonly parent: ReadableSpan;
 }
 
-/** The undici in Node 26.12.1 is 8.12.2: there any listener of `undici:request:create` finds a wrong asynchronous context, whether or not anything is traced. */
-const MAKES_ELSEWHERE = /^8\.(1[2-9]|[2-9]\d)\./.test(process.versions.undici ?? '');
+/** The undici in Node 26.12.1 is 8.12.2: there any listener of `undici:request:create` finds a wrong asynchronous context, so that who makes a span then gives it a wrong parent. */
+const MAKES_ELSEWHERE = /^8\.12\./.test(process.versions.undici ?? '');
 
 /** What the spans of fetch and undici look like, whatever the order in which the instrumentations were registered. @param hasClientSpan - there is one that makes client spans */
 export function undiciTests(hasClientSpan: boolean): void {
@@ -98,8 +98,8 @@ export function undiciTests(hasClientSpan: boolean): void {
       });
 
       test('50 at once, to three origins: each has its own phases, and the connection that the server saw', async (t) => {
-        if (client.name === 'fetch' && MAKES_ELSEWHERE)
-          return t.skip('this Node makes all of them to one https origin in the context of the first');
+        if (client.name === 'fetch' && MAKES_ELSEWHERE && hasClientSpan)
+          return t.skip('instrumentation-undici gives its spans wrong parents there');
         const urls = Array.from(
           { length: 50 },
           (_, i) => `${servers[i % 3]?.origin}/${client.name.replaceAll(' ', '-')}/${i}`,

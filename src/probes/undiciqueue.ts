@@ -1,0 +1,90 @@
+import { type Context, context } from '@opentelemetry/api';
+import { stamp } from '../stamp';
+import { failed, type Layer, type Method, patch } from './patch';
+
+/** In which context something was asked for that is made later, by what it will be handled with. */
+const askedIn = stamp<object, Context>();
+
+/** How many requests were made, of all copies. */
+let made = 0;
+
+/**
+ * A request is made: the context in which it was asked for, if it had to wait in a pool.
+ *
+ * A pool of undici queues what a request is to be made of, and makes it in the context of whatever made room for it. So it was with `connections` in every version up to 8.12;
+ * 8.12, which is in Node 26.12, also has requests wait until it is known whether the server speaks HTTP/2.
+ */
+export function askedFor(handler: object | null | undefined): Context | undefined {
+  made++;
+  return handler ? askedIn.get(handler) : undefined;
+}
+
+/** The `dispatch` that all dispatchers of a copy have in common, patched from the first dispatcher on that is met. */
+export class UndiciQueues {
+  readonly #patched = new WeakSet<object>();
+  readonly #undo: ((() => void) | undefined)[] = [];
+
+  stop(): void {
+    for (const each of this.#undo) each?.();
+  }
+
+  /** Watches the copies that `fetch` and `request` use where they are not told what to use. */
+  meetGlobal(): void {
+    // The first up to undici 7, the second from 8 on, which puts a wrapper of it in the place of the first.
+    for (const version of ['1', '2']) {
+      const dispatcher = (globalThis as Record<symbol, unknown>)[
+        Symbol.for(`undici.globalDispatcher.${version}`)
+      ];
+      this.#meet(dispatcher);
+    }
+  }
+
+  /** Watches the copy whose socket this is: the client that uses it hangs on it, or on its parser. */
+  meetBehind(socket: object): void {
+    for (const symbol of Object.getOwnPropertySymbols(socket)) {
+      const value = (socket as Record<symbol, { readonly client?: unknown } | null | undefined>)[symbol];
+      this.#meet(value);
+      this.#meet(value?.client);
+    }
+  }
+
+  #meet(dispatcher: unknown): void {
+    const owner = commonOwner(dispatcher);
+    if (owner === undefined || this.#patched.has(owner)) return;
+    this.#patched.add(owner);
+    this.#undo.push(patch(owner, 'dispatch', onDispatch));
+  }
+}
+
+/** The class right above the abstract one, whose `dispatch` only throws. */
+function commonOwner(dispatcher: unknown): object | undefined {
+  if (typeof dispatcher !== 'object') return undefined;
+  let last: object | undefined;
+  let lastButOne: object | undefined;
+  for (let owner = dispatcher; owner !== null; owner = Object.getPrototypeOf(owner)) {
+    if (!Object.hasOwn(owner, 'dispatch')) continue;
+    lastButOne = last;
+    last = owner;
+  }
+  return lastButOne;
+}
+
+const onDispatch = (original: Method, layer: Layer): Method =>
+  function dispatch(this: unknown, options: unknown, handler: unknown) {
+    const before = made;
+    const result =
+      arguments.length === 2
+        ? original.call(this, options, handler)
+        : original.apply(this, arguments as unknown as unknown[]);
+    // Usually the request was made by now, and by the context it was made in we know who asked.
+    if (made === before && layer.active) remember(handler);
+    return result;
+  };
+
+function remember(handler: unknown): void {
+  try {
+    if (typeof handler === 'object' && handler !== null) askedIn.set(handler, context.active());
+  } catch (error) {
+    failed(remember, error);
+  }
+}
