@@ -86,11 +86,15 @@ export async function listening(
   return test;
 }
 
-/** A port of 127.0.0.1 that refuses connections: that of a client's socket, so that meanwhile no server can be given it. */
+/**
+ * A port of 127.0.0.1 that refuses connections: that of a client's socket, so that meanwhile no server can be given it. It is bound, not only connected: Linux would give
+ * it to the client that connects to it as well, which then is connected to itself.
+ */
 export async function closedPort(): Promise<number> {
   const server = net.createServer((socket) => socket.unref()).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const holder = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
+  const { port } = server.address() as AddressInfo;
+  const holder = net.connect({ port, host: '127.0.0.1', localAddress: '127.0.0.1' });
   await Promise.all([once(server, 'connection'), once(holder, 'connect')]);
   holder.unref();
   server.close();
