@@ -1,4 +1,5 @@
-import { type Context, type Span, SpanKind } from '@opentelemetry/api';
+import type { Context, Span } from '@opentelemetry/api';
+import { SpanKind } from './api';
 import { type Begun, now } from './clock';
 import { namesActive, spanContextOf } from './traceparent';
 import type { RequestSpan } from './tracing';

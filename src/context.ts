@@ -1,4 +1,5 @@
-import { type Context, context, createContextKey, diag } from '@opentelemetry/api';
+import { type Context, createContextKey, diag } from '@opentelemetry/api';
+import { context } from './api';
 import type { ClientTrace } from './clienttrace';
 import { assertClientTrace, compose, isolate } from './compose';
 

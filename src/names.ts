@@ -1,5 +1,7 @@
 /** Every span, event, attribute and metric name this package writes, in one place. The README's table is checked against this file. */
 
+import * as registered from '@opentelemetry/semantic-conventions';
+
 // Spans, and the stems of the events and attributes of the other modes.
 export const SPAN_GETCONN = 'http.getconn';
 export const SPAN_DNS = 'http.dns';
@@ -56,8 +58,8 @@ export const ATTR_TLS_CIPHER = 'tls.cipher';
 export const ATTR_TLS_RESUMED = 'tls.resumed';
 export const ATTR_TLS_NEXT_PROTOCOL = 'tls.next_protocol';
 
-// Registered and stable.
-export {
+// Registered and stable. As constants: to export them again would make getters of them.
+export const {
   ATTR_ERROR_TYPE,
   ATTR_HTTP_REQUEST_HEADER,
   ATTR_HTTP_RESPONSE_STATUS_CODE,
@@ -69,7 +71,7 @@ export {
   ATTR_NETWORK_TYPE,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-} from '@opentelemetry/semantic-conventions';
+} = registered;
 
 /** Suffix of the attribute that holds a phase's duration in seconds, in mode `attributes`. */
 export const DURATION = '.duration';

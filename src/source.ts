@@ -6,8 +6,8 @@ import {
   type Span,
   type SpanContext,
   type Tracer,
-  trace,
 } from '@opentelemetry/api';
+import { trace } from './api';
 import type { ClientTrace, HookName } from './clienttrace';
 import { assertClientTrace, isolate } from './compose';
 import type { Options } from './config';

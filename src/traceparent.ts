@@ -1,11 +1,5 @@
-import {
-  type Context,
-  createTraceState,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, createTraceState, type Span, type SpanContext } from '@opentelemetry/api';
+import { SpanKind, trace } from './api';
 import { now } from './clock';
 import type { RequestSpan } from './tracing';
 

@@ -1,12 +1,11 @@
 import {
   type Context,
-  context,
   INVALID_SPAN_CONTEXT,
   isSpanContextValid,
   type Span,
   type SpanContext,
-  TraceFlags,
 } from '@opentelemetry/api';
+import { context, TraceFlags } from './api';
 import { Both, type SinkTrace } from './both';
 import type { Begun } from './clock';
 import { isInHook } from './compose';

@@ -57,7 +57,9 @@ export function agentProbe(): () => void {
         }
         const before = asksAgent(req);
         try {
-          return original.apply(this, arguments as unknown as unknown[]);
+          return arguments.length === 2
+            ? original.call(this, req, options)
+            : original.apply(this, arguments as unknown as unknown[]);
         } catch (error) {
           // A port out of range, for example: nobody will hear of this request again.
           leaveQueue(req);
@@ -77,7 +79,10 @@ export function agentProbe(): () => void {
         // It is over then: whether it could have been kept is asked before.
         const writable = RoundTrip.areRunning && socket.writable;
         givenBack(connection, req);
-        const result = original.apply(this, arguments as unknown as unknown[]);
+        const result =
+          arguments.length === 3
+            ? original.call(this, event, socket, options)
+            : original.apply(this, arguments as unknown as unknown[]);
         try {
           freed(this, socket, connection, req, writable, options);
         } catch (error) {

@@ -26,10 +26,6 @@ interface Hop {
   readonly port: number;
 }
 
-interface HopOrPath extends Hop {
-  readonly socketPath: string | undefined;
-}
-
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
 /** Where a request is going first: to its agent's proxy, if the agent tells of one, else to its target. Found out when it is asked for. */
@@ -57,8 +53,9 @@ export class FirstHop implements Target {
   private get found(): Hop {
     if (this.hop === undefined) {
       const asked = (this.agent ?? {}) as AgentInternals;
-      const target = targetOf(asked, this.options, this.protocol);
-      this.hop = proxyOf(asked, target) ?? target;
+      const wanted = optionsOf(this.options);
+      const target = targetOf(asked, wanted, this.protocol);
+      this.hop = proxyOf(asked, wanted, target) ?? target;
     }
     return this.hop;
   }
@@ -78,20 +75,25 @@ export function measuredHop(agent: unknown, req: ClientRequest, options: unknown
   return { host, port };
 }
 
+/** Agents before Node had options were asked with the host alone. */
+function optionsOf(options: unknown): RequestOptions {
+  return ((typeof options === 'string' ? { host: options } : options) ?? {}) as RequestOptions;
+}
+
 /** The options of an agent of Node's win over the request's, as they do in Node. */
-function targetOf(agent: AgentInternals, options: unknown, protocol: string): HopOrPath {
-  const wanted = ((typeof options === 'string' ? { host: options } : options) ?? {}) as RequestOptions;
+function targetOf(agent: AgentInternals, wanted: RequestOptions, protocol: string): Hop {
   const own = isNodeAgent(agent) ? (agent as AgentInternals).options : undefined;
   return {
     host: asciiHost(own?.host || wanted.host || 'localhost'),
     port: Number(own?.port || wanted.port || agent.defaultPort || (protocol === 'https:' ? 443 : 80)),
-    socketPath: own?.socketPath || wanted.socketPath,
   };
 }
 
-function proxyOf(agent: AgentInternals, target: HopOrPath): Hop | undefined {
+function proxyOf(agent: AgentInternals, wanted: RequestOptions, target: Hop): Hop | undefined {
   try {
-    if (agent.options?.proxyEnv) return nodeProxy(agent, target);
+    // Read only where it matters: Node keeps the options in dictionaries, in which to look costs V8 a hundred instructions.
+    if (agent.options?.proxyEnv)
+      return agent.options.socketPath || wanted.socketPath ? undefined : nodeProxy(agent, target);
     return hop(agent.proxy) ?? hop(agent.proxyOptions);
   } catch (error) {
     diag.debug('httptrace: an agent does not tell its proxy; getConn names the target', error);
@@ -117,8 +119,7 @@ interface ProxyConfig {
 }
 
 /** Node keeps the proxy of `http.Agent({ proxyEnv })` (since 22.21 and 24.5) under a symbol that it does not export. */
-function nodeProxy(agent: AgentInternals, { host, port, socketPath }: ReturnType<typeof targetOf>) {
-  if (socketPath) return undefined;
+function nodeProxy(agent: AgentInternals, { host, port }: Hop): Hop | undefined {
   const symbol = Object.getOwnPropertySymbols(agent).find(
     ({ description }) => description === 'kProxyConfig',
   );

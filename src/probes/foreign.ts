@@ -1,5 +1,6 @@
 import type { ClientRequest } from 'node:http';
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+import { context } from '../api';
 import { now } from '../clock';
 
 import { stamp } from '../stamp';
@@ -61,7 +62,9 @@ export function foreignAgentProbe(): () => void {
     patch(CLIENT_REQUEST, 'getHeader', (original, layer) => {
       return function getHeader(this: ClientRequest & { readonly agent?: object }, name: unknown) {
         if (name === 'host' && layer.active && !isAskedAsNodes(this.agent)) meet.call(this);
-        return original.apply(this, arguments as unknown as unknown[]);
+        return arguments.length === 1
+          ? original.call(this, name)
+          : original.apply(this, arguments as unknown as unknown[]);
       };
     }),
     patch(CLIENT_REQUEST, '_storeHeader', (original, layer) => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { context } from '@opentelemetry/api';
+import { context } from '../api';
 import { at, now } from '../clock';
 import { Connection } from '../connection';
 import { isMeasuring, type Server } from '../measuring';

@@ -24,7 +24,10 @@ export function http1Probe(): () => void {
         } catch (error) {
           failed(useSocket, error);
         }
-        if (isReady(socket)) return original.apply(this, arguments as unknown as unknown[]);
+        if (isReady(socket))
+          return arguments.length === 1
+            ? original.call(this, socket)
+            : original.apply(this, arguments as unknown as unknown[]);
         // 'socket' will be emitted in this asynchronous context: what its listeners open is none of the request's.
         const before = enterDials(undefined);
         try {

@@ -1,5 +1,6 @@
 import type { ClientHttp2Session, ClientHttp2Stream, OutgoingHttpHeaders } from 'node:http2';
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+import { context } from '../api';
 import { at, now } from '../clock';
 import { spanNamedBy } from '../traceparent';
 import { isWanted, mayBeWanted, type RequestSpan } from '../tracing';

@@ -1,5 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+import { context } from '../api';
 import { failed, type Layer, type Method, ownerOf, patch } from './patch';
 import { RoundTrip } from './roundtrip';
 import { onConnect } from './undicih2';

@@ -1,4 +1,5 @@
-import { type Context, context } from '@opentelemetry/api';
+import type { Context } from '@opentelemetry/api';
+import { context } from '../api';
 import { stamp } from '../stamp';
 import { failed, type Layer, type Method, patch } from './patch';
 

@@ -1,13 +1,5 @@
-import {
-  type Attributes,
-  type HrTime,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  type SpanStatus,
-  SpanStatusCode,
-  TraceFlags,
-} from '@opentelemetry/api';
+import type { Attributes, HrTime, Span, SpanContext, SpanStatus } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, TraceFlags } from '../api';
 import * as names from '../names';
 import { type InnerSpanProcessor, takesFinishedSpans } from '../processor';
 import type { Anchor } from './anchor';

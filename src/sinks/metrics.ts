@@ -4,9 +4,9 @@ import {
   type Histogram,
   type Meter,
   type MeterProvider,
-  metrics,
   type ObservableResult,
 } from '@opentelemetry/api';
+import { metrics } from '../api';
 import { Connection } from '../connection';
 import type { DialTrace, Measurer, MeasurerSource, Server } from '../measuring';
 import * as names from '../names';
@@ -15,6 +15,9 @@ import { DialMetrics, type PhaseAttributes, phasesTo } from './dialmetrics';
 /** Those of the semantic conventions, in seconds. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 const LIFETIME_BUCKETS = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300];
+
+/** The one meter that does nothing. */
+const NOOP = createNoopMeter();
 
 /** How many servers are kept in mind: of the attributes of so many, with two states each, the SDK keeps count by default (2,000). */
 const MOST_SERVERS = 1_000;
@@ -30,10 +33,12 @@ export function measurerSource(meter: Meter, name: string, version: string): Mea
   let looked: MeterProvider | undefined;
   let found = meter;
   return () => {
+    if (found !== NOOP) return measurerOf(found);
     const provider = metrics.getMeterProvider();
-    if (found === createNoopMeter() && provider !== looked) found = provider.getMeter(name, version);
+    if (provider === looked) return undefined;
     looked = provider;
-    return found === createNoopMeter() ? undefined : measurerOf(found);
+    found = provider.getMeter(name, version);
+    return found === NOOP ? undefined : measurerOf(found);
   };
 }
 

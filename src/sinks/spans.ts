@@ -1,14 +1,5 @@
-import {
-  type Attributes,
-  type Context,
-  type Span,
-  type SpanContext,
-  SpanKind,
-  type SpanOptions,
-  SpanStatusCode,
-  type Tracer,
-  trace,
-} from '@opentelemetry/api';
+import type { Attributes, Context, Span, SpanContext, SpanOptions, Tracer } from '@opentelemetry/api';
+import { SpanKind, SpanStatusCode, trace } from '../api';
 import type { GotConnInfo } from '../clienttrace';
 import { now } from '../clock';
 import type { Connection } from '../connection';
