@@ -1,11 +1,6 @@
 import type { Attributes, AttributeValue } from '@opentelemetry/api';
 import type { DnsDoneInfo, DnsStartInfo, GotConnInfo, TlsState } from '../clienttrace';
-import * as names from '../names';
-import type { Exchange } from '../tracing';
-
-// Constants: as properties of a module with getters they would be looked up for every request. And assigned one by one: V8 makes an object
-// literal with computed keys in its runtime, property by property.
-const {
+import {
   ATTR_DNS_ANSWERS,
   ATTR_DNS_QUESTION_NAME,
   ATTR_HTTP_CONN_ID,
@@ -20,7 +15,8 @@ const {
   ATTR_TLS_PROTOCOL_NAME,
   ATTR_TLS_PROTOCOL_VERSION,
   ATTR_TLS_RESUMED,
-} = names;
+} from '../names';
+import type { Exchange } from '../tracing';
 
 /** What takes attributes: a span, or a phase. */
 export interface Described {
@@ -43,6 +39,7 @@ export function connection(
   if (connection.counted) to.setAttribute(ATTR_HTTP_CONN_REQUEST_COUNT, connection.requestCount);
 }
 
+/** Assigned: V8 makes an object literal with computed keys in its runtime, property by property. */
 export function question(info: DnsStartInfo): Attributes {
   const attributes: Attributes = {};
   attributes[ATTR_DNS_QUESTION_NAME] = info.host;

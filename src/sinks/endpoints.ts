@@ -1,12 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Attributes } from '@opentelemetry/api';
 import type { GotConnInfo, Network } from '../clienttrace';
-import * as names from '../names';
-import type { Exchange } from '../tracing';
-import { connection, type Described } from './attributesof';
-
-// Constants: as properties of a module with getters they would be looked up for every request.
-const {
+import type * as names from '../names';
+import {
   ATTR_HTTP_CONN_IDLE_TIME,
   ATTR_HTTP_CONN_WAIT_TIME,
   ATTR_NETWORK_LOCAL_ADDRESS,
@@ -17,7 +13,9 @@ const {
   ATTR_NETWORK_TYPE,
   ATTR_SERVER_ADDRESS,
   ATTR_SERVER_PORT,
-} = names;
+} from '../names';
+import type { Exchange } from '../tracing';
+import { connection, type Described } from './attributesof';
 
 /** Of the way to the first hop: whom we wanted, and whom we got. */
 export function endpoints(

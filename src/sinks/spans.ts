@@ -11,9 +11,6 @@ import type { Finisher } from './finished';
 import type { Mark, Phase, PhaseWriter } from './phase';
 import { attributesOfConnection, describeConnection } from './requestspan';
 
-// A constant: as a property of a module with getters it would be looked up for every phase.
-const { SPAN_GETCONN } = names;
-
 /** Under which span, and on whose clock. */
 interface Place {
   readonly ctx: Context;
@@ -132,7 +129,7 @@ export class SpanWriter implements PhaseWriter {
   }
 
   private opened(phase: Phase, spanContext: SpanContext): void {
-    if (this.isOpener && phase.name === SPAN_GETCONN && this.connection !== undefined)
+    if (this.isOpener && phase.name === names.SPAN_GETCONN && this.connection !== undefined)
       this.connection.openedBy = spanContext;
   }
 
