@@ -15,9 +15,6 @@ import * as describe from './attributesof';
 import { endpoints, obtained, peer } from './endpoints';
 import { beginWithDial, type HeaderRecorder, Phase, type PhaseWriter } from './phase';
 
-// Constants: as properties of a module with getters they would be looked up for every request.
-const { SPAN_GETCONN, SPAN_SEND, SPAN_WAIT, SPAN_RECEIVE, EVENT_WROTE_HEADERS, EVENT_PUT_IDLE_CONN } = names;
-
 /** Turns the seventeen hooks of one request into at most seven kinds of phases. */
 export class PhaseTrace implements SinkTrace {
   readonly wroteHeaderField?: HeaderRecorder;
@@ -51,7 +48,7 @@ export class PhaseTrace implements SinkTrace {
 
   /** Begins when this is made, and is made only if there is something to say. With a hook `getConn` each request would have to put `host:port` together. */
   private get getConnSoFar(): Phase {
-    this.getConnPhase ??= new Phase(SPAN_GETCONN, this.exchange.begunAt);
+    this.getConnPhase ??= new Phase(names.SPAN_GETCONN, this.exchange.begunAt);
     return this.getConnPhase;
   }
 
@@ -90,7 +87,7 @@ export class PhaseTrace implements SinkTrace {
     const waited = atHand || this.dialled ? undefined : time - this.exchange.begunAt;
     this.writer.connected(this.exchange, info, waited);
     if (!atHand) this.writeGetConn(this.getConnSoFar, info, waited, time);
-    this.sendPhase = this.open(SPAN_SEND, time);
+    this.sendPhase = this.open(names.SPAN_SEND, time);
   }
 
   private writeGetConn(getConn: Phase, info: GotConnInfo, waited: number | undefined, time: number): void {
@@ -101,7 +98,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   wroteHeaders(): void {
-    this.mark(EVENT_WROTE_HEADERS);
+    this.mark(names.EVENT_WROTE_HEADERS);
   }
 
   wait100Continue(): void {
@@ -113,14 +110,14 @@ export class PhaseTrace implements SinkTrace {
     const time = now();
     this.sendPhase = this.close(this.sendPhase, time, err, this.exchange.hasBody || err !== undefined);
     // The server may answer before it has read everything: then there is no wait.
-    if (err === undefined && !this.responding) this.waitPhase = this.open(SPAN_WAIT, time);
+    if (err === undefined && !this.responding) this.waitPhase = this.open(names.SPAN_WAIT, time);
   }
 
   gotFirstResponseByte(): void {
     this.responding = true;
     const time = now();
     this.waitPhase &&= this.close(this.waitPhase, time);
-    this.receivePhase = this.open(SPAN_RECEIVE, time);
+    this.receivePhase = this.open(names.SPAN_RECEIVE, time);
   }
 
   got100Continue(): void {
@@ -136,7 +133,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   putIdleConn(err?: Error): void {
-    this.mark(EVENT_PUT_IDLE_CONN, err && { reason: err.message });
+    this.mark(names.EVENT_PUT_IDLE_CONN, err && { reason: err.message });
   }
 
   roundTripDone(err?: Error): void {
@@ -180,7 +177,7 @@ export class PhaseTrace implements SinkTrace {
   }
 
   private write(phase: Phase): void {
-    if (phase.name === SPAN_GETCONN) beginWithDial(phase, this.writer);
+    if (phase.name === names.SPAN_GETCONN) beginWithDial(phase, this.writer);
     if (phase.children !== undefined && this.minDuration > 0)
       phase.children = phase.children.filter((child) => this.isLongEnough(child));
     if (this.isLongEnough(phase)) this.writer.phase(phase);
