@@ -8,7 +8,7 @@ import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { MetClasses } from './met';
 import { givesOpened, opensAtOnce } from './nodeagent';
-import { failed, type Method, patch } from './patch';
+import { failed, type Method, patch, undoAll } from './patch';
 import { askedAgent, asksAgent, leaveQueue } from './queue';
 import { RoundTrip } from './roundtrip';
 import { endExpectation, enterDials, expectDialNow, isWithinDial, leaveDials } from './scope';
@@ -93,9 +93,7 @@ export function agentProbe(): () => void {
     }),
   ];
   watchDialling(Agent.prototype);
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Transport } from '../tracing';
+import { undoAll } from './patch';
 
 const waiting: { [T in Transport]?: (() => void) | undefined } = {};
 
@@ -16,7 +17,7 @@ export function onceFollowed(
   };
   return () => {
     waiting[transport] = undefined;
-    for (const each of undo) each?.();
+    undoAll(undo);
   };
 }
 

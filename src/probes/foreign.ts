@@ -10,7 +10,7 @@ import { FirstHop, measuredHop } from './firsthop';
 import { beginRequest } from './latespan';
 import { MetClasses } from './met';
 import { isAskedAsNodes } from './nodeagent';
-import { guarded, type Layer, type Method, patch } from './patch';
+import { guarded, type Layer, type Method, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isTunnel, tunnelledFor } from './tunnel';
@@ -40,9 +40,7 @@ export function wasAsked(req: ClientRequest): boolean {
 const agents = new MetClasses('addRequest', (owner) => {
   const undo = [patch(owner, 'addRequest', addRequest)];
   if (Object.hasOwn(owner, 'createSocket')) undo.push(patch(owner, 'createSocket', createSocket));
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 });
 
 const meet = guarded(function foreignAgent(this: ClientRequest & { readonly agent?: object }) {
@@ -78,9 +76,7 @@ export function foreignAgentProbe(): () => void {
       };
     }),
   ];
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 }
 
 const ask = guarded(function addRequest(this: object, req: ClientRequest, options: unknown) {

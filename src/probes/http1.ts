@@ -8,7 +8,7 @@ import { useSocket } from './givensocket';
 import { wroteHeaders } from './head';
 import { findLateSpan } from './latespan';
 import { isNodeAgent } from './nodeagent';
-import { failed, guarded, patch } from './patch';
+import { failed, guarded, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { enterDials, leaveDials } from './scope';
 import { isReady } from './sockets';
@@ -39,9 +39,7 @@ export function http1Probe(): () => void {
     }),
     onceFollowed('http', watchFollowed),
   ];
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 }
 
 function watchFollowed(): ((() => void) | undefined)[] {

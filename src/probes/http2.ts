@@ -6,7 +6,7 @@ import { spanNamedBy } from '../traceparent';
 import { isWanted, mayBeWanted, type RequestSpan } from '../tracing';
 import { Session, sessionPrototype } from './http2session';
 import { Exchanges } from './http2stream';
-import { failed, guarded, type Layer, type Method, patch } from './patch';
+import { failed, guarded, type Layer, type Method, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 
 /** Watches the client sessions of `http2`: a session is a connection, each of its streams a request. */
@@ -19,7 +19,7 @@ export function http2Probe(): () => void {
     undo.push(patch(prototype, 'emit', emit), patch(prototype, 'request', request));
   }).call(undefined);
   return () => {
-    for (const each of undo) each?.();
+    undoAll(undo);
     exchanges.stop();
     Exchanges.current = undefined;
   };

@@ -5,6 +5,7 @@ import { foreignAgentProbe } from './foreign';
 import { http1Probe } from './http1';
 import { http2Probe } from './http2';
 import { closingProbe } from './openconnections';
+import { undoAll } from './patch';
 import { resolverProbe } from './resolvers';
 import { abandonRoundTrips } from './roundtrip';
 import { dialProbe } from './sockets';
@@ -33,7 +34,7 @@ export function watch(): () => void {
   }
   return () => {
     if (--users > 0) return;
-    for (const each of undo) each();
+    undoAll(undo);
     undo = [];
     abandonRoundTrips();
   };

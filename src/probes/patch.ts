@@ -54,6 +54,11 @@ export function patch(
   return () => remove(target, name, patched);
 }
 
+/** Undoes all of it; what was not there to be patched has no undo. */
+export function undoAll(undo: readonly ((() => void) | undefined)[]): void {
+  for (const each of undo) each?.();
+}
+
 function remove(target: Record<string, Method>, name: string, kept: Patch): void {
   kept.layer.active = false;
   if (target[name] === kept.wrapper) {

@@ -1,7 +1,7 @@
 import dns from 'node:dns';
 import { coalescesLookups } from '../tracing';
 import { type Resolution, resolutionOfCustom, resolutionOfNode } from './lookups';
-import { type Layer, type Method, patch } from './patch';
+import { type Layer, type Method, patch, undoAll } from './patch';
 import { lookupOnce } from './singleflight';
 
 const QUERIES = ['resolve', 'resolve4', 'resolve6', 'resolveAny'];
@@ -19,9 +19,7 @@ export function resolverProbe(): () => void {
   watch(dns.Resolver.prototype, QUERIES, queryByCallback);
   watch(dns.promises, ['lookup', ...QUERIES], queryByPromise);
   watch(dns.promises.Resolver.prototype, QUERIES, queryByPromise);
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 }
 
 /** One wrapper for both, sharing and observing: `patch` can bring one layer a method back. */

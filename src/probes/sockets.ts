@@ -7,7 +7,7 @@ import { Dial } from './dial';
 import { asciiHost, isAddress } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
 import { dialOf, type Opening, openingFor, openingOf } from './opening';
-import { guarded, patch } from './patch';
+import { guarded, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { currentScope, NOBODYS, type Scope, scopeOfDial } from './scope';
 
@@ -35,9 +35,7 @@ export function dialProbe(): () => void {
       };
     }),
   ];
-  return () => {
-    for (const each of undo) each?.();
-  };
+  return () => undoAll(undo);
 }
 
 interface ConnectOptions {

@@ -3,7 +3,7 @@ import { endLookout, lookOut, requestSpanOf } from '../clientspan';
 import { namesUnsampled } from '../traceparent';
 import { doSpansMatter, isWanted, mayBeWanted, NOT_SAMPLED, type RequestSpan } from '../tracing';
 import { onceFollowed } from './followed';
-import { failed, guarded, type Layer, type Method } from './patch';
+import { failed, guarded, type Layer, type Method, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { UndiciCopies } from './undicicopies';
 import { UndiciDials } from './undicidials';
@@ -54,7 +54,7 @@ class UndiciProbe {
   ];
 
   stop(): void {
-    for (const each of this.#undo) each();
+    undoAll(this.#undo);
     this.copies.stop();
   }
 }

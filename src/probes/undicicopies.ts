@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Context } from '@opentelemetry/api';
 import { context } from '../api';
-import { failed, type Layer, type Method, ownerOf, patch } from './patch';
+import { failed, type Layer, type Method, ownerOf, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { onConnect } from './undicih2';
 import type { UndiciRequest } from './undicimessages';
@@ -28,7 +28,7 @@ export class UndiciCopies {
   #last: Copy | undefined;
 
   stop(): void {
-    for (const each of this.#undo) each?.();
+    undoAll(this.#undo);
     this.#queues.stop();
   }
 

@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { context } from '../api';
 import { stamp } from '../stamp';
-import { failed, type Layer, type Method, patch } from './patch';
+import { failed, type Layer, type Method, patch, undoAll } from './patch';
 
 /** In which context something was asked for that is made later, by what it will be handled with. */
 const askedIn = stamp<object, Context>();
@@ -26,7 +26,7 @@ export class UndiciQueues {
   readonly #undo: ((() => void) | undefined)[] = [];
 
   stop(): void {
-    for (const each of this.#undo) each?.();
+    undoAll(this.#undo);
   }
 
   /** Watches the copies that `fetch` and `request` use where they are not told what to use. */
