@@ -5,7 +5,7 @@ import { failed, type Layer, type Method, ownerOf, patch, undoAll } from './patc
 import { RoundTrip } from './roundtrip';
 import { onConnect } from './undicih2';
 import type { UndiciRequest } from './undicimessages';
-import { askedFor, UndiciQueues } from './undiciqueue';
+import { askerOf, UndiciQueues } from './undiciqueue';
 
 /** A copy of undici: what all its requests have in common. */
 interface Copy {
@@ -32,12 +32,12 @@ export class UndiciCopies {
     this.#queues.stop();
   }
 
-  /** The context in which a request was asked for, which need not be the one in which it is made: see {@link askedFor}. */
+  /** The context in which a request was asked for, which need not be the one in which it is made: see {@link askerOf}. */
   contextOf(request: UndiciRequest): Context {
     const { handler: key } = this.#of(request);
     const handler =
       key && (request as unknown as Record<symbol, Partial<AsyncResource> | null | undefined>)[key];
-    const ctx = askedFor(handler);
+    const ctx = askerOf(handler);
     if (ctx !== undefined) return ctx;
     // Where no dispatcher could be watched. Asked first, because `instanceof` is expensive: what `fetch` handles with is none.
     return handler?.runInAsyncScope !== undefined && handler instanceof AsyncResource

@@ -3,24 +3,21 @@ import { context } from '../api';
 import { stamp } from '../stamp';
 import { failed, type Layer, type Method, patch, undoAll } from './patch';
 
-/** In which context something was asked for that is made later, by what it will be handled with. */
+/** In which context something was first asked for, by what it will be handled with. */
 const askedIn = stamp<object, Context>();
 
-/** How many requests were made, of all copies. */
-let made = 0;
-
 /**
- * A request is made: the context in which it was asked for, if it had to wait in a pool.
+ * The context in which a request was asked for, which need not be the one in which it is made; undefined if that was not seen.
  *
- * A pool of undici queues what a request is to be made of, and makes it in the context of whatever made room for it. So it was with `connections` in every version up to 8.12;
- * 8.12, which is in Node 26.12, also has requests wait until it is known whether the server speaks HTTP/2.
+ * A pool of undici queues what a request is to be made of, and makes it in the context of whoever made room for it. So it was with `connections` in every version up to 8.12;
+ * 8.12, which is in Node 26.12, also has requests wait until it is known whether the server speaks HTTP/2. What tries again, or follows a redirect, does it in the context
+ * of the socket, with the same handler.
  */
-export function askedFor(handler: object | null | undefined): Context | undefined {
-  made++;
+export function askerOf(handler: object | null | undefined): Context | undefined {
   return handler ? askedIn.get(handler) : undefined;
 }
 
-/** The `dispatch` that all dispatchers of a copy have in common, patched from the first dispatcher on that is met. */
+/** The `dispatch` that all dispatchers of a copy have in common, patched when the first of them is met. */
 export class UndiciQueues {
   readonly #patched = new WeakSet<object>();
   readonly #undo: ((() => void) | undefined)[] = [];
@@ -70,22 +67,38 @@ function commonOwner(dispatcher: unknown): object | undefined {
   return lastButOne;
 }
 
+/** What the innermost `dispatch` that is running was asked with, and by whom. */
+let running: unknown;
+let runningFor: Context | undefined;
+
 const onDispatch = (original: Method, layer: Layer): Method =>
   function dispatch(this: unknown, options: unknown, handler: unknown) {
-    const before = made;
-    const result =
-      arguments.length === 2
+    if (!layer.active) return original.apply(this, arguments as unknown as unknown[]);
+    const before = running;
+    const beforeFor = runningFor;
+    try {
+      ask(options, handler);
+    } catch (error) {
+      failed(ask, error);
+    }
+    try {
+      return arguments.length === 2
         ? original.call(this, options, handler)
         : original.apply(this, arguments as unknown as unknown[]);
-    // Usually the request was made by now, and by the context it was made in we know who asked.
-    if (made === before && layer.active) remember(handler);
-    return result;
+    } finally {
+      running = before;
+      runningFor = beforeFor;
+    }
   };
 
-function remember(handler: unknown): void {
-  try {
-    if (typeof handler === 'object' && handler !== null) askedIn.set(handler, context.active());
-  } catch (error) {
-    failed(remember, error);
+function ask(options: unknown, handler: unknown): void {
+  if (typeof handler !== 'object' || handler === null) return;
+  let ctx = askedIn.get(handler);
+  if (ctx === undefined) {
+    // An agent asks its pool, and that its client, with the same options; undici 7 puts something else around the handler on the way.
+    ctx = runningFor !== undefined && running === options ? runningFor : context.active();
+    askedIn.set(handler, ctx);
   }
+  running = options;
+  runningFor = ctx;
 }

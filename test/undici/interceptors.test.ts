@@ -49,6 +49,31 @@ for (const version of [6, 7, 8] as const)
         await dispatcher.close();
       });
 
+      test(`${client.name}: what is tried again, on connections that others opened, is told to who asked`, async (t) => {
+        const tried = new Set<string>();
+        const own = await serve((req, res) => {
+          res.statusCode = tried.has(req.url ?? '') ? 200 : 503;
+          tried.add(req.url ?? '');
+          setTimeout(() => res.end(), 5);
+        });
+        const { Agent, RetryAgent } = copyOf(version);
+        const dispatcher = new RetryAgent(new Agent({ connections: 2 }), { minTimeout: 1 });
+        t.after(() => Promise.all([dispatcher.destroy(), own.close()]));
+        for (const round of ['first', 'second']) {
+          const attempts = await Promise.all(
+            Array.from({ length: 6 }, async (_, i) => {
+              const calls: string[] = [];
+              const ctx = withClientTrace(context.active(), following(calls));
+              const url = `${own.origin}/${round}/${i}`;
+              const answer = await context.with(ctx, () => client.send(url, { dispatcher }));
+              await answer.text();
+              return calls.filter((call) => call === 'GC').length;
+            }),
+          );
+          assert.deepEqual(attempts, [2, 2, 2, 2, 2, 2], round);
+        }
+      });
+
       test(`${client.name}: the dns interceptor looks up before there is a request`, async (t) => {
         const { Agent, interceptors } = copyOf(version);
         if (interceptors.dns === undefined) return t.skip('this version has none');
