@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api';
 import { context } from '../api';
 import { stamp } from '../stamp';
-import { failed, type Layer, type Method, patch, undoAll } from './patch';
+import { failed, guarded, type Layer, type Method, patch, undoAll } from './patch';
 
 /** In which context something was first asked for, by what it will be handled with. */
 const askedIn = stamp<object, Context>();
@@ -27,7 +27,7 @@ export class UndiciQueues {
   }
 
   /** Watches the copies that `fetch` and `request` use where they are not told what to use. */
-  meetGlobal(): void {
+  readonly meetGlobal = guarded(() => {
     // The first up to undici 7, the second from 8 on, which puts a wrapper of it in the place of the first.
     for (const version of ['1', '2']) {
       const dispatcher = (globalThis as Record<symbol, unknown>)[
@@ -35,16 +35,16 @@ export class UndiciQueues {
       ];
       this.#meet(dispatcher);
     }
-  }
+  });
 
   /** Watches the copy whose socket this is: the client that uses it hangs on it, or on its parser. */
-  meetBehind(socket: object): void {
+  readonly meetBehind = guarded((socket: object) => {
     for (const symbol of Object.getOwnPropertySymbols(socket)) {
       const value = (socket as Record<symbol, { readonly client?: unknown } | null | undefined>)[symbol];
       this.#meet(value);
       this.#meet(value?.client);
     }
-  }
+  });
 
   #meet(dispatcher: unknown): void {
     const owner = commonOwner(dispatcher);
