@@ -14,8 +14,8 @@ interface Copy {
   readonly handler: symbol | undefined;
   /** Whether what it tells to its requests alone is heard. */
   isHeard: boolean;
-  /** Whether one of its sockets was seen. */
-  isConnected: boolean;
+  /** Whether its dispatchers are watched. */
+  isDispatchSeen: boolean;
 }
 
 /** The copies of undici that there are in a process, each of which is met with the first of its requests. */
@@ -58,7 +58,7 @@ export class UndiciCopies {
       prototype,
       handler: symbols.find(({ description }) => description === 'handler'),
       isHeard: false,
-      isConnected: false,
+      isDispatchSeen: false,
     };
     this.#met.set(prototype, copy);
     return copy;
@@ -67,9 +67,7 @@ export class UndiciCopies {
   /** A request that somebody follows is the first one on a new connection. */
   connected(request: UndiciRequest, socket: object): void {
     const copy = this.#of(request);
-    if (copy.isConnected) return;
-    copy.isConnected = true;
-    this.#queues.meetBehind(socket);
+    if (!copy.isDispatchSeen) copy.isDispatchSeen = this.#queues.meetBehind(socket) === true;
   }
 
   /** Some things undici tells to its request alone: to be heard from the first one on that somebody follows. */

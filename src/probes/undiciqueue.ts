@@ -37,20 +37,23 @@ export class UndiciQueues {
     }
   });
 
-  /** Watches the copy whose socket this is: the client that uses it hangs on it, or on its parser. */
-  readonly meetBehind = guarded((socket: object) => {
+  /** Watches the copy whose socket this is, if it tells: the client that uses it hangs on it, or on its parser. With HTTP/2 neither is there. */
+  readonly meetBehind = guarded((socket: object): boolean => {
+    let isMet = false;
     for (const symbol of Object.getOwnPropertySymbols(socket)) {
       const value = (socket as Record<symbol, { readonly client?: unknown } | null | undefined>)[symbol];
-      this.#meet(value);
-      this.#meet(value?.client);
+      isMet = this.#meet(value) || this.#meet(value?.client) || isMet;
     }
+    return isMet;
   });
 
-  #meet(dispatcher: unknown): void {
+  #meet(dispatcher: unknown): boolean {
     const owner = commonOwner(dispatcher);
-    if (owner === undefined || this.#patched.has(owner)) return;
+    if (owner === undefined) return false;
+    if (this.#patched.has(owner)) return true;
     this.#patched.add(owner);
     this.#undo.push(patch(owner, 'dispatch', onDispatch));
+    return true;
   }
 }
 
