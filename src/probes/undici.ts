@@ -11,6 +11,7 @@ import { UndiciExchanges } from './undiciexchanges';
 import { connectedByUndici } from './undicih2';
 import { lastHeader, targetOf } from './undicihead';
 import { onMessage, patchPublish, type UndiciMessages, type UndiciRequest } from './undicimessages';
+import { watchDispatchers } from './undiciqueue';
 
 /** Watches undici: the one in Node that `fetch` uses, and every other. All copies speak through the same channels. */
 export function undiciProbe(): () => void {
@@ -50,6 +51,7 @@ class UndiciProbe {
       guarded(({ socket }) => connectedByUndici(socket, this.dials)),
     ),
     ...watchAll(this.exchanges),
+    watchDispatchers(),
     onceFollowed('undici', () => watchFollowed(this.exchanges)),
   ];
 

@@ -5,7 +5,7 @@ import { failed, type Layer, type Method, ownerOf, patch, undoAll } from './patc
 import { RoundTrip } from './roundtrip';
 import { onConnect } from './undicih2';
 import type { UndiciRequest } from './undicimessages';
-import { askerOf, UndiciQueues } from './undiciqueue';
+import { askerOf, meetBehind, meetGlobal } from './undiciqueue';
 
 /** A copy of undici: what all its requests have in common. */
 interface Copy {
@@ -23,13 +23,11 @@ export class UndiciCopies {
   readonly #met = new WeakMap<object, Copy>();
   readonly #patched = new WeakSet<object>();
   readonly #undo: ((() => void) | undefined)[] = [];
-  readonly #queues = new UndiciQueues();
   /** Looked up once for all the requests of one copy that follow one another: usually there is no other copy. */
   #last: Copy | undefined;
 
   stop(): void {
     undoAll(this.#undo);
-    this.#queues.stop();
   }
 
   /** The context in which a request was asked for, which need not be the one in which it is made: see {@link askerOf}. */
@@ -67,7 +65,7 @@ export class UndiciCopies {
   /** A request that somebody follows is the first one on a new connection. */
   connected(request: UndiciRequest, socket: object): void {
     const copy = this.#of(request);
-    if (!copy.isDispatchSeen) copy.isDispatchSeen = this.#queues.meetBehind(socket) === true;
+    if (!copy.isDispatchSeen) copy.isDispatchSeen = meetBehind(socket) === true;
   }
 
   /** Some things undici tells to its request alone: to be heard from the first one on that somebody follows. */
@@ -75,7 +73,7 @@ export class UndiciCopies {
     const copy = this.#of(request);
     if (copy.isHeard) return;
     copy.isHeard = true;
-    this.#queues.meetGlobal();
+    meetGlobal();
     const owner = ownerOf(request, 'onResponseStarted') ?? copy.prototype;
     if (this.#patched.has(owner)) return;
     this.#patched.add(owner);

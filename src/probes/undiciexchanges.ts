@@ -20,7 +20,6 @@ const tunnels = stamp<Socket, true>();
 /** What becomes of requests, as undici tells it. Connections are kept account of for all of them, also those that nobody follows. */
 export class UndiciExchanges {
   readonly #dials: UndiciDials;
-
   readonly #copies: UndiciCopies;
 
   constructor(dials: UndiciDials, copies: UndiciCopies) {

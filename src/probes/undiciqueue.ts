@@ -1,7 +1,8 @@
 import type { Context } from '@opentelemetry/api';
 import { context } from '../api';
 import { stamp } from '../stamp';
-import { failed, guarded, type Layer, type Method, patch, undoAll } from './patch';
+import { MetClasses } from './met';
+import { failed, guarded, type Layer, type Method, patch } from './patch';
 
 /** In which context something was first asked for, by what it will be handled with. */
 const askedIn = stamp<object, Context>();
@@ -17,44 +18,35 @@ export function askerOf(handler: object | null | undefined): Context | undefined
   return handler ? askedIn.get(handler) : undefined;
 }
 
-/** The `dispatch` that all dispatchers of a copy have in common, patched when the first of them is met. */
-export class UndiciQueues {
-  readonly #patched = new WeakSet<object>();
-  readonly #undo: ((() => void) | undefined)[] = [];
+/** The `dispatch` that all dispatchers of a copy have in common. */
+const dispatchers = new MetClasses('dispatch', (owner) => patch(owner, 'dispatch', onDispatch));
 
-  stop(): void {
-    undoAll(this.#undo);
+/** Watches those of the copies that are met from now on; returns what undoes it. */
+export function watchDispatchers(): () => void {
+  return dispatchers.watch();
+}
+
+/** Meets the copies that `fetch` and `request` use where they are not told what to use. */
+export const meetGlobal = guarded(() => {
+  // The first up to undici 7, the second from 8 on, which puts a wrapper of it in the place of the first.
+  for (const version of ['1', '2'])
+    meet((globalThis as Record<symbol, unknown>)[Symbol.for(`undici.globalDispatcher.${version}`)]);
+});
+
+/** Meets the copy whose socket this is, if it tells: the client that uses it hangs on it, or on its parser. With HTTP/2 neither is there. */
+export const meetBehind = guarded((socket: object): boolean => {
+  let isMet = false;
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const value = (socket as Record<symbol, { readonly client?: unknown } | null | undefined>)[symbol];
+    isMet = meet(value) || meet(value?.client) || isMet;
   }
+  return isMet;
+});
 
-  /** Watches the copies that `fetch` and `request` use where they are not told what to use. */
-  readonly meetGlobal = guarded(() => {
-    // The first up to undici 7, the second from 8 on, which puts a wrapper of it in the place of the first.
-    for (const version of ['1', '2']) {
-      const dispatcher = (globalThis as Record<symbol, unknown>)[
-        Symbol.for(`undici.globalDispatcher.${version}`)
-      ];
-      this.#meet(dispatcher);
-    }
-  });
-
-  /** Watches the copy whose socket this is, if it tells: the client that uses it hangs on it, or on its parser. With HTTP/2 neither is there. */
-  readonly meetBehind = guarded((socket: object): boolean => {
-    let isMet = false;
-    for (const symbol of Object.getOwnPropertySymbols(socket)) {
-      const value = (socket as Record<symbol, { readonly client?: unknown } | null | undefined>)[symbol];
-      isMet = this.#meet(value) || this.#meet(value?.client) || isMet;
-    }
-    return isMet;
-  });
-
-  #meet(dispatcher: unknown): boolean {
-    const owner = commonOwner(dispatcher);
-    if (owner === undefined) return false;
-    if (this.#patched.has(owner)) return true;
-    this.#patched.add(owner);
-    this.#undo.push(patch(owner, 'dispatch', onDispatch));
-    return true;
-  }
+function meet(dispatcher: unknown): boolean {
+  const owner = commonOwner(dispatcher);
+  if (owner !== undefined) dispatchers.meet(owner);
+  return owner !== undefined;
 }
 
 /** The class right above the abstract one, whose `dispatch` only throws. */

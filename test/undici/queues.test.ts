@@ -21,27 +21,20 @@ after(async () => {
   await server.close();
 });
 
-/** Makes requests at once, each in a context of its own; tells for each what port its hooks were told of. */
-async function burst(paths: readonly string[], send: (url: string) => Promise<unknown>) {
+test('the very first requests of a process, most of which wait for one of two connections, are told to those who asked', async () => {
+  const paths = Array.from({ length: 8 }, (_, i) => `/${i}`);
   const told = new Map<string, unknown>();
   await Promise.all(
     paths.map((path) => {
       const ctx = withClientTrace(context.active(), {
         gotConn: ({ socket }) => void told.set(path, socket.localPort),
       });
-      return context.with(ctx, () => send(server.origin + path));
+      return context.with(ctx, async () => (await fetch(server.origin + path)).text());
     }),
   );
   await turn();
-  return paths.map((path) => told.get(path));
-}
-
-const paths = Array.from({ length: 8 }, (_, i) => `/${i}`);
-
-test('the very first requests of a process, most of which wait for one of two connections, are told to those who asked', async () => {
-  const told = await burst(paths, async (url) => (await fetch(url)).text());
   assert.deepEqual(
-    told,
+    paths.map((path) => told.get(path)),
     paths.map((path) => server.remotePorts.get(path)),
   );
 });
