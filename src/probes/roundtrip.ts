@@ -174,6 +174,11 @@ export class RoundTrip implements Exchange {
     else this.dials.push(dial);
   }
 
+  /** Whether any dial has been its own. */
+  get hasDialled(): boolean {
+    return this.dials !== undefined;
+  }
+
   /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */
   done(err?: Error): void {
     if (this.trace === undefined) return;

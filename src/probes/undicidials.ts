@@ -99,16 +99,19 @@ export class UndiciDials {
     if (this.#latest?.request === request) this.#latest = undefined;
   }
 
-  /** A request failed. If it had no connection, a dial that failed with the same error was its own; or one to where it wanted to go, if nobody waits longer for it. */
+  /**
+   * A request failed. If it had no connection, a dial that failed with the same error was its own; or, if it has seen none, one that is still being made to where it
+   * wanted to go, if nobody waits longer for it.
+   */
   failed(request: UndiciRequest, roundTrip: RoundTrip, error: unknown): void {
     this.settled(request);
-    const isFirst = this.#isFirst(roundTrip);
+    const mayOwn = !roundTrip.hasDialled && this.#isFirst(roundTrip);
     if (!this.#stopsWaiting(roundTrip)) return;
     const { cause } = (error ?? {}) as { cause?: unknown };
     const unclaimed = this.#unclaimed.filter(isUnclaimed);
     const own =
       unclaimed.find(({ scope: { latest } }) => latest?.failure && [error, cause].includes(latest.failure)) ??
-      (isFirst ? unclaimed.find((each) => goesTo(each, roundTrip)) : undefined);
+      (mayOwn ? unclaimed.find((each) => isBeingMade(each) && goesTo(each, roundTrip)) : undefined);
     if (own?.scope.latest !== undefined) own.scope.latest.claim(roundTrip);
   }
 
@@ -129,6 +132,10 @@ function goesTo(one: Place, other: Place): boolean {
 
 function isUnclaimed({ scope }: Unclaimed): boolean {
   return scope.latest?.isUnclaimed !== false;
+}
+
+function isBeingMade({ scope }: Unclaimed): boolean {
+  return scope.latest?.isOver === false;
 }
 
 /** Through a proxy there is a dial below the one of the socket itself. */

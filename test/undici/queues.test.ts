@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { context } from '@opentelemetry/api';
+import type { Dispatcher } from 'undici-7';
 import { HttpTraceInstrumentation, withClientTrace } from '../../src';
 import { registerContextManager } from '../support/otel';
 import { serve, type TestServer } from '../support/servers';
-import { copyOf, turn } from '../support/undici';
+import { CLIENTS, copyOf, observe, turn, type UndiciClient } from '../support/undici';
 
 registerContextManager();
 const ours = new HttpTraceInstrumentation();
@@ -37,6 +38,31 @@ test('the very first requests of a process, most of which wait for one of two co
     paths.map((path) => told.get(path)),
     paths.map((path) => server.remotePorts.get(path)),
   );
+});
+
+test('a request that is given up in a queue is not told of a connection of earlier that nobody followed', async (t) => {
+  const closing = await serve((_req, res) => void res.setHeader('connection', 'close').end('hello'));
+  t.after(() => closing.close());
+  const undici = CLIENTS.find(({ name }) => name === 'request of undici 7') as UndiciClient;
+  const ask = async (dispatcher: Dispatcher, signal?: AbortSignal) => {
+    const answer = await undici.send(`${closing.origin}/`, { dispatcher, ...(signal && { signal }) });
+    return { status: answer.status, body: await answer.text() };
+  };
+  const [earlier, busy] = [new Agent({ connections: 1 }), new Agent({ connections: 1 })];
+  // The second of them has a connection made for nobody, while the third waits.
+  const unfollowed = [ask(earlier), ask(earlier)];
+  const followed = await observe(() => ask(earlier));
+  assert.equal(followed.recorder.sequence(), 'GC DS DD CS CD GO HF WH WR FB RT');
+  await Promise.all(unfollowed);
+
+  const controller = new AbortController();
+  const before = ask(busy);
+  const givenUp = observe(() => ask(busy, controller.signal));
+  controller.abort();
+  const { recorder } = await givenUp;
+  assert.equal(recorder.sequence(), `GC RT!${DOMException.ABORT_ERR}`);
+  await before;
+  await Promise.all([earlier.close(), busy.close()]);
 });
 
 test('once switched off, undici has its own method again', async () => {
