@@ -161,8 +161,9 @@ function freed(
   // Null only in the pool, and not with an aborted request of the queue, which will free it once more.
   if (!connection.isGiven && kept && socket._httpMessage === null) connection.idleSince = now();
   if (roundTrip === undefined || !roundTrip.hasEndedBody) return;
-  if (kept) roundTrip.putIdleConn();
-  else if (agent.keepAlive && req?.shouldKeepAlive) roundTrip.putIdleConn(refusal(agent, options, writable));
+  if (kept) roundTrip.trace?.putIdleConn?.();
+  else if (agent.keepAlive && req?.shouldKeepAlive)
+    roundTrip.trace?.putIdleConn?.(refusal(agent, options, writable));
   roundTrip.done();
 }
 

@@ -83,8 +83,9 @@ export class Dial implements OpenDial, Dialling {
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
   claim(owner: RoundTrip): void {
     if (this.owner !== undefined) return;
-    if (!this.isOver) owner.addDial(this);
     this.reports.claim(owner);
+    if (this.isOver) this.forget();
+    else owner.addDial(this);
   }
 
   /** Whether reports wait for {@link claim} even when it is over. */
@@ -160,8 +161,9 @@ export class Dial implements OpenDial, Dialling {
     this.connectDone();
     this.tlsHandshakeDone();
     this.readyAt = now();
+    const onReady = this.onReady;
     this.end();
-    this.onReady?.();
+    onReady?.();
   }
 
   /** The dial has failed: whatever is open ends with the error. */
@@ -186,10 +188,18 @@ export class Dial implements OpenDial, Dialling {
     else listenToClose(this);
   }
 
+  /** Its request is over, and is told nothing more: as long as the socket lives it must not keep the request, and all that hangs on it, from being collected. */
+  forget(): void {
+    this.reports.forget();
+    this.isKept = false;
+  }
+
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
     this.measure = undefined;
+    this.user = undefined;
+    this.onReady = undefined;
     if (this.isKept) this.reports.tellWaiting();
     else this.reports.drop();
     stopListening(this);

@@ -46,5 +46,15 @@ let isLatestAddress = false;
 
 /** `host:port` in Go's form, with IPv6 in brackets. */
 export function hostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  // Again, usually the last.
+  if (host !== latestOfPair || port !== latestPort) {
+    latestHostPort = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+    latestOfPair = host;
+    latestPort = port;
+  }
+  return latestHostPort;
 }
+
+let latestOfPair = '';
+let latestPort = Number.NaN;
+let latestHostPort = '';

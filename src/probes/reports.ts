@@ -65,6 +65,12 @@ export class Reports {
     this.isWaiting = false;
     this.waiting = undefined;
   }
+
+  /** The request it was told to is over. */
+  forget(): void {
+    this.owner = undefined;
+    this.waiting = undefined;
+  }
 }
 
 const tellWaiting = guarded((reports: Reports) => reports.tellWaiting());

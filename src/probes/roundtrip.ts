@@ -38,7 +38,8 @@ export class RoundTrip implements Exchange {
   // Not private fields: until TurboFan compiles it, V8 takes a hundred instructions to define each of them.
   private readonly watch = watch;
   private hooks: SinkTrace | undefined;
-  private dials: OpenDial[] | undefined;
+  /** Its dials until it is over; undefined if it has none. */
+  dials: OpenDial[] | undefined;
   private waits100 = false;
   private hasFirstByte = false;
   hasConn = false;
@@ -164,19 +165,10 @@ export class RoundTrip implements Exchange {
     this.trace?.[bodyEnd]?.();
   }
 
-  putIdleConn(err?: Error): void {
-    this.trace?.putIdleConn?.(err);
-  }
-
   /** Opens a dial of this request: it is closed with the request at the latest. */
   addDial(dial: OpenDial): void {
     if (this.dials === undefined) this.dials = [dial];
     else this.dials.push(dial);
-  }
-
-  /** Whether any dial has been its own. */
-  get hasDialled(): boolean {
-    return this.dials !== undefined;
   }
 
   /** The end, with the error that the application sees. Closes what is open, in order, then calls the last hook. */

@@ -48,7 +48,14 @@ class UndiciProbe {
     ),
     onMessage(
       'client:connected',
-      guarded(({ socket }) => connectedByUndici(socket, this.dials)),
+      guarded(({ socket }) => {
+        connectedByUndici(socket, this.dials);
+        this.dials.ended(socket);
+      }),
+    ),
+    onMessage(
+      'client:connectError',
+      guarded(() => this.dials.ended()),
     ),
     ...watchAll(this.exchanges),
     watchDispatchers(),

@@ -2,12 +2,16 @@ import { executionAsyncId } from 'node:async_hooks';
 import { isIP, type Socket } from 'node:net';
 import { willMeasure } from '../measuring';
 import { dialOf } from './opening';
+import { guarded } from './patch';
 import type { RoundTrip } from './roundtrip';
 import { expectDial, expectedDial, type Scope } from './scope';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';
 
 /** Of some nobody will ever ask for the dial: their connections were never used. */
 const MOST_UNCLAIMED = 100;
+
+/** Kept: an application that fakes it in its tests does not stop ours. */
+const endOfTurn = setImmediate;
 
 /** A dial that is nobody's yet. */
 interface Unclaimed {
@@ -88,6 +92,22 @@ export class UndiciDials {
     this.#unclaimed.push({ scope, host, port });
   }
 
+  /**
+   * A connection has been made, or could not be made (then there is no socket). Whoever waited for it hears of that in this turn of the event loop; nobody who asks later
+   * had a part in it.
+   */
+  ended(socket?: Socket): void {
+    if (this.#unclaimed.length > 0) endOfTurn(dropUnclaimed, this, socket).unref();
+  }
+
+  /** What is over, and was not claimed, is nobody's. */
+  drop(socket: Socket | undefined): void {
+    if (socket !== undefined) giveUp(socket);
+    for (const { scope } of this.#unclaimed)
+      if (scope.latest?.failure !== undefined) scope.latest.keep(false);
+    this.#unclaimed = this.#unclaimed.filter(isUnclaimed);
+  }
+
   /** A request is sent, which somebody follows: the first one on a connection is given what is nobody's of its dial. */
   sent(request: UndiciRequest, roundTrip: RoundTrip, socket: Socket): void {
     this.settled(request);
@@ -100,18 +120,18 @@ export class UndiciDials {
   }
 
   /**
-   * A request failed. If it had no connection, a dial that failed with the same error was its own; or, if it has seen none, one that is still being made to where it
-   * wanted to go, if nobody waits longer for it.
+   * A request failed. If it had no connection, a dial that failed with the same error was its own; or, if it has had none, one to where it wanted
+   * to go, if nobody waits longer for it.
    */
   failed(request: UndiciRequest, roundTrip: RoundTrip, error: unknown): void {
     this.settled(request);
-    const mayOwn = !roundTrip.hasDialled && this.#isFirst(roundTrip);
+    const mayOwn = roundTrip.dials === undefined && this.#isFirst(roundTrip);
     if (!this.#stopsWaiting(roundTrip)) return;
     const { cause } = (error ?? {}) as { cause?: unknown };
     const unclaimed = this.#unclaimed.filter(isUnclaimed);
     const own =
       unclaimed.find(({ scope: { latest } }) => latest?.failure && [error, cause].includes(latest.failure)) ??
-      (mayOwn ? unclaimed.find((each) => isBeingMade(each) && goesTo(each, roundTrip)) : undefined);
+      (mayOwn ? unclaimed.find((each) => goesTo(each, roundTrip)) : undefined);
     if (own?.scope.latest !== undefined) own.scope.latest.claim(roundTrip);
   }
 
@@ -134,13 +154,17 @@ function isUnclaimed({ scope }: Unclaimed): boolean {
   return scope.latest?.isUnclaimed !== false;
 }
 
-function isBeingMade({ scope }: Unclaimed): boolean {
-  return scope.latest?.isOver === false;
-}
-
 /** Through a proxy there is a dial below the one of the socket itself. */
 function claim(socket: Socket & { readonly _parent?: Socket | null }, roundTrip: RoundTrip): void {
   if (socket._parent) claim(socket._parent, roundTrip);
   const dial = dialOf(socket);
   if (dial?.isUnclaimed) dial.claim(roundTrip);
 }
+
+function giveUp(socket: Socket & { readonly _parent?: Socket | null }): void {
+  if (socket._parent) giveUp(socket._parent);
+  const dial = dialOf(socket);
+  if (dial?.isUnclaimed) dial.keep(false);
+}
+
+const dropUnclaimed = guarded((dials: UndiciDials, socket: Socket | undefined) => dials.drop(socket));

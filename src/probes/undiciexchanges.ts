@@ -126,8 +126,8 @@ const settle = guarded(function settle(request: UndiciRequest, roundTrip: RoundT
   // As in Go no pool is spoken of when HTTP/2 is.
   if (sent !== undefined && !sent.isH2 && !isHandedOver) {
     sent.socket.off('drain', onDrain);
-    if (!sent.socket.destroyed) roundTrip.putIdleConn();
-    else if (isKeptTooBriefly(sent)) roundTrip.putIdleConn(new Error(KEPT_TOO_BRIEFLY));
+    if (!sent.socket.destroyed) roundTrip.trace?.putIdleConn?.();
+    else if (isKeptTooBriefly(sent)) roundTrip.trace?.putIdleConn?.(new Error(KEPT_TOO_BRIEFLY));
   }
   roundTrip.done();
 });

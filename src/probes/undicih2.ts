@@ -25,7 +25,7 @@ export function connectedByUndici(
 /** undici 6 and 7 call this method of a request right before they send it. */
 export const onConnect = (original: Method, layer: Layer): Method =>
   function onConnect(this: UndiciRequest) {
-    if (layer.active) sending = this;
+    if (layer.active && isAnyConnected) sending = this;
     return original.apply(this, arguments as unknown as unknown[]);
   };
 

@@ -22,6 +22,7 @@ export interface UndiciMessages {
     readonly connectParams: { readonly hostname: string; readonly port: string; readonly protocol: string };
   };
   'client:connected': { readonly socket: Socket };
+  'client:connectError': { readonly error: unknown };
   /** Just before the head is written. `headers` is all of it but for the framing of a body; with HTTP/2 there is no request line. */
   'client:sendHeaders': {
     readonly request: UndiciRequest;

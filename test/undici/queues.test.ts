@@ -10,6 +10,7 @@ import { CLIENTS, copyOf, observe, turn, type UndiciClient } from '../support/un
 registerContextManager();
 const ours = new HttpTraceInstrumentation();
 const { Agent, getGlobalDispatcher, setGlobalDispatcher } = copyOf(7);
+const UNDICI = CLIENTS.find(({ name }) => name === 'request of undici 7') as UndiciClient;
 const untouched = Agent.prototype.dispatch;
 
 let server: TestServer;
@@ -41,23 +42,25 @@ test('the very first requests of a process, most of which wait for one of two co
 });
 
 test('a request that is given up in a queue is not told of a connection of earlier that nobody followed', async (t) => {
-  const closing = await serve((_req, res) => void res.setHeader('connection', 'close').end('hello'));
+  const closing = await serve((req, res) => {
+    if (req.url === '/closing') res.setHeader('connection', 'close');
+    res.end('hello');
+  });
   t.after(() => closing.close());
-  const undici = CLIENTS.find(({ name }) => name === 'request of undici 7') as UndiciClient;
-  const ask = async (dispatcher: Dispatcher, signal?: AbortSignal) => {
-    const answer = await undici.send(`${closing.origin}/`, { dispatcher, ...(signal && { signal }) });
+  const ask = async (path: string, dispatcher: Dispatcher, signal?: AbortSignal) => {
+    const answer = await UNDICI.send(closing.origin + path, { dispatcher, ...(signal && { signal }) });
     return { status: answer.status, body: await answer.text() };
   };
   const [earlier, busy] = [new Agent({ connections: 1 }), new Agent({ connections: 1 })];
   // The second of them has a connection made for nobody, while the third waits.
-  const unfollowed = [ask(earlier), ask(earlier)];
-  const followed = await observe(() => ask(earlier));
+  const unfollowed = [ask('/closing', earlier), ask('/closing', earlier)];
+  const followed = await observe(() => ask('/closing', earlier));
   assert.equal(followed.recorder.sequence(), 'GC DS DD CS CD GO HF WH WR FB RT');
   await Promise.all(unfollowed);
 
   const controller = new AbortController();
-  const before = ask(busy);
-  const givenUp = observe(() => ask(busy, controller.signal));
+  const before = ask('/', busy);
+  const givenUp = observe(() => ask('/', busy, controller.signal));
   controller.abort();
   const { recorder } = await givenUp;
   assert.equal(recorder.sequence(), `GC RT!${DOMException.ABORT_ERR}`);
