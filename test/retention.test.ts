@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { channel } from 'node:diagnostics_channel';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { once } from 'node:events';
 import http, { type ClientRequest } from 'node:http';
-import type { Socket } from 'node:net';
-import { test } from 'node:test';
+import http2 from 'node:http2';
+import type { AddressInfo, Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { context } from '@opentelemetry/api';
+import type { Dispatcher } from 'undici-7';
 import { HttpTraceInstrumentation, withClientTrace } from '../src';
+import { certificate } from './support/certs';
 import { registerHttpInstrumentation, registerSdk } from './support/otel';
 import { serve } from './support/servers';
 import { copyOf } from './support/undici';
@@ -49,24 +53,56 @@ test('an idle connection keeps none of the requests that it carried', async (t) 
   assert.equal(server.connections, 1);
 });
 
+/** What undici connects from now on. */
+function connections(t: TestContext): readonly WeakRef<Socket>[] {
+  const sockets: WeakRef<Socket>[] = [];
+  const listener = (message: unknown) =>
+    void sockets.push(new WeakRef((message as { readonly socket: Socket }).socket));
+  subscribe('undici:client:connected', listener);
+  t.after(() => void unsubscribe('undici:client:connected', listener));
+  return sockets;
+}
+
+/** A request is made and its body read; what it fails with is of no interest. */
+async function ask(url: string, dispatcher: Dispatcher, signal?: AbortSignal): Promise<void> {
+  try {
+    const { body } = await copyOf(7).request(url, { dispatcher, ...(signal && { signal }) });
+    await body.text();
+  } catch {}
+}
+
 test('connections that undici made for requests given up since are not kept', async (t) => {
   const server = await serve((_req, res) => void setTimeout(() => res.end('hello'), 20));
   t.after(() => server.close());
-  const sockets: WeakRef<Socket>[] = [];
-  const onConnected = (message: unknown) =>
-    void sockets.push(new WeakRef((message as { readonly socket: Socket }).socket));
-  channel('undici:client:connected').subscribe(onConnected);
-  const { Agent, request } = copyOf(7);
-  const dispatcher = new Agent({ connections: 1 });
+  const sockets = connections(t);
+  const dispatcher = new (copyOf(7).Agent)({ connections: 1 });
   const controller = new AbortController();
-  const ask = async (signal?: AbortSignal) =>
-    (await request(server.origin, { dispatcher, ...(signal && { signal }) })).body.text();
-  const first = ask();
-  const others = Array.from({ length: 20 }, () => context.with(hooked, ask, undefined, controller.signal));
+  const first = ask(server.origin, dispatcher);
+  const others = Array.from({ length: 20 }, () =>
+    context.with(hooked, ask, undefined, server.origin, dispatcher, controller.signal),
+  );
   controller.abort();
-  await first;
-  await Promise.allSettled(others);
+  await Promise.all([first, ...others]);
   await dispatcher.destroy();
   assert.ok(sockets.length > 5, `${sockets.length} connections`);
+  assert.equal(await kept(sockets), 0);
+});
+
+test('nor those of HTTP/2 whose requests were given up before they were sent', async (t) => {
+  const server = http2.createSecureServer(await certificate()).listen(0);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const sockets = connections(t);
+  const connect = { rejectUnauthorized: false };
+  const dispatcher = new (copyOf(7).Agent)({ allowH2: true, connect });
+  const { port } = server.address() as AddressInfo;
+  const controller = new AbortController();
+  const all = Array.from({ length: 5 }, () =>
+    context.with(hooked, ask, undefined, `https://localhost:${port}`, dispatcher, controller.signal),
+  );
+  controller.abort();
+  await Promise.all(all);
+  await dispatcher.destroy();
+  assert.equal(sockets.length, 5);
   assert.equal(await kept(sockets), 0);
 });

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { DnsAddress, Network } from '../clienttrace';
+import type { Network } from '../clienttrace';
 import { now } from '../clock';
 import { type DialTrace, dialTrace, type Server } from '../measuring';
 import { type Dialling, listenToClose, listenToConnect, listenToEnd, stopListening } from './dialevents';
@@ -23,7 +23,6 @@ export class Dial implements OpenDial, Dialling {
   private readonly reports: Reports;
   private onReady: (() => void) | undefined = undefined;
   private user: RoundTrip | undefined = undefined;
-  private lookup: LookupPhase | undefined = undefined;
   private network: Network = 'tcp';
   /** Of the attempt that is under way. */
   private addr: string | undefined = undefined;
@@ -34,6 +33,7 @@ export class Dial implements OpenDial, Dialling {
   readonly socket: Socket;
   readonly isTls: boolean;
   readonly isMeasuredOnly: boolean;
+  lookup: LookupPhase | undefined = undefined;
   listening = 0;
   answers = 0;
   isOver = false;
@@ -75,10 +75,6 @@ export class Dial implements OpenDial, Dialling {
   get isHeard(): boolean {
     return this.owner?.trace !== undefined;
   }
-  /** The lookup that is under way. */
-  get resolution(): Resolution | undefined {
-    return this.lookup?.resolution;
-  }
 
   /** Gives a dial that is nobody's to a request, and tells it what has happened so far. */
   claim(owner: RoundTrip): void {
@@ -108,13 +104,6 @@ export class Dial implements OpenDial, Dialling {
 
   resolve(resolution: Resolution): void {
     this.lookup = new LookupPhase(this, resolution);
-  }
-  dnsStart(): void {
-    this.lookup?.start();
-  }
-
-  answered(addr: DnsAddress): void {
-    this.lookup?.answered(addr);
   }
 
   lookupFailed(err: Error): void {

@@ -1,7 +1,8 @@
 import { EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
-import type { DnsAddress, Network } from '../clienttrace';
+import type { Network } from '../clienttrace';
 import { hostPort } from './hostport';
+import type { LookupPhase } from './lookupphase';
 import { dialOf } from './opening';
 import { failed, guarded } from './patch';
 
@@ -21,8 +22,8 @@ export interface Dialling {
   readonly isOver: boolean;
   /** Whether anybody will still hear of it. */
   readonly isHeard: boolean;
+  readonly lookup: LookupPhase | undefined;
   lookupFailed(err: Error): void;
-  answered(addr: DnsAddress): void;
   connectStart(network: Network, addr: string): void;
   connectDone(err?: Error): void;
   tlsHandshakeDone(): void;
@@ -101,7 +102,7 @@ const onLookup = guarded(function lookup(this: Socket, err: Error | null, addres
   const dial = dialOf(this);
   if (dial === undefined) return;
   if (err) return dial.lookupFailed(err);
-  dial.answered({ address, family });
+  dial.lookup?.answered({ address, family });
   if (++dial.answers > 1) listenToAttempts(dial);
 });
 

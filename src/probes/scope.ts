@@ -133,5 +133,5 @@ export function dialOwner(): RoundTrip | undefined {
 /** The scope of a socket that is being opened now; none for one that a lookup opens to find an answer, such as DNS over HTTPS. */
 export function currentScope(): Scope | undefined {
   const scope = stored();
-  return scope?.latest?.resolution === undefined ? scope : undefined;
+  return scope?.latest?.lookup?.resolution === undefined ? scope : undefined;
 }

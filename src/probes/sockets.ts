@@ -104,7 +104,7 @@ function isLikeGrpc(first: unknown): boolean {
 
 /** `connect` has returned: Node had nothing against the options. */
 function lookupBegun(this: Socket): void {
-  dialOf(this)?.dnsStart();
+  dialOf(this)?.lookup?.start();
 }
 
 function resolutionOf(socket: Socket, name: string, lookup: unknown): Resolution {
@@ -156,7 +156,7 @@ export function dialFor(
   if (opening !== undefined && calledAt > 0 && isOwn)
     at(calledAt, () => {
       if (opening.resolution !== undefined) late.resolve(opening.resolution);
-      late.dnsStart();
+      late.lookup?.start();
       if (opening.path) late.connectStart('unix', opening.path);
     });
   return late;

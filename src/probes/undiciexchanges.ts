@@ -9,6 +9,7 @@ import { guarded } from './patch';
 import { RoundTrip } from './roundtrip';
 import type { UndiciCopies } from './undicicopies';
 import type { UndiciDials } from './undicidials';
+import { tellsOfSending } from './undicih2';
 import { hasBody, headerFields, incomingHeaders, targetOf } from './undicihead';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';
 import { type Sent, SentRequest } from './undicisent';
@@ -29,6 +30,7 @@ export class UndiciExchanges {
 
   /** The head is about to be written, in the same go. */
   sent({ request, socket, headers }: UndiciMessages['client:sendHeaders']): void {
+    tellsOfSending();
     const roundTrip = RoundTrip.of(request);
     if (roundTrip === undefined) this.#dials.settled(request);
     else this.#dials.sent(request, roundTrip, socket);

@@ -12,6 +12,11 @@ let isAnyConnected = false;
 /** The request that undici is about to send. */
 let sending: UndiciRequest | undefined;
 
+/** It has told that it sends it. */
+export function tellsOfSending(): void {
+  sending = undefined;
+}
+
 /** undici is connected. */
 export function connectedByUndici(
   socket: Socket & { readonly alpnProtocol?: unknown },
@@ -25,8 +30,10 @@ export function connectedByUndici(
 /** undici 6 and 7 call this method of a request right before they send it. */
 export const onConnect = (original: Method, layer: Layer): Method =>
   function onConnect(this: UndiciRequest) {
-    if (layer.active && isAnyConnected) sending = this;
-    return original.apply(this, arguments as unknown as unknown[]);
+    const result = original.apply(this, arguments as unknown as unknown[]);
+    // One that was given up is not sent: as long as no other is, it would be kept, and with it the pool.
+    if (layer.active && isAnyConnected && !this.aborted) sending = this;
+    return result;
   };
 
 /** Whether a session of `http2` over this socket was made by undici. */

@@ -11,6 +11,7 @@ export interface UndiciRequest {
   readonly body: unknown;
   readonly contentLength: number | null;
   readonly upgrade: string | null;
+  readonly aborted?: boolean;
   /** There once the request has a connection. */
   readonly abort: ((reason: Error) => void) | null;
 }
