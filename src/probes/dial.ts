@@ -187,6 +187,7 @@ export class Dial implements OpenDial, Dialling {
     if (this.isOver) return;
     this.isOver = true;
     this.measure = undefined;
+    this.lookup = undefined;
     this.user = undefined;
     this.onReady = undefined;
     if (this.isKept) this.reports.tellWaiting();

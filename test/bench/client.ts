@@ -20,7 +20,7 @@ export interface Result {
   /** Microseconds. */
   readonly cpu?: number;
   readonly wall?: number;
-  /** Bytes that it allocates, or, of all requests of the order together, that they leave behind. */
+  /** Bytes that it allocates, or, of all requests of the order together, that they leave behind, or that a connection keeps. */
   readonly bytes?: number;
   readonly error?: string;
 }
@@ -77,17 +77,19 @@ async function allocate(launch: Launch, count: number): Promise<Result> {
   return collections === 0 ? { bytes: (after - before) / count } : {};
 }
 
-/** How much more of the heap is in use after so many requests than before, when all has been collected that can be. */
+/** How much of the heap is in use when all has been collected that can be. */
+async function used(): Promise<number> {
+  await flush();
+  // What is finalized is free only at the next collection.
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    global.gc?.();
+  }
+  return process.memoryUsage().heapUsed;
+}
+
+/** How much more it is after so many requests than before. */
 async function retain(launch: Launch, count: number, concurrency: number): Promise<Result> {
-  const used = async () => {
-    await flush();
-    // What is finalized is free only at the next collection.
-    for (let i = 0; i < 3; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      global.gc?.();
-    }
-    return process.memoryUsage().heapUsed;
-  };
   const before = await used();
   await drive(launch, count, concurrency);
   return { bytes: (await used()) - before };
@@ -99,12 +101,13 @@ async function open(connections: number, hosts: number): Promise<Result> {
   agent ??= pool();
   const launch = plain(false, server, agent, undefined, hosts);
   launches.set('opened', launch);
+  const before = global.gc && (await used());
   // As many requests at once as there are to be connections; two thousand of them are new, for no server accepts ten thousand at once.
   for (let all = 0; all < connections; ) {
     all = Math.min(connections, all + 2_000);
     await drive(launch, all, all);
   }
-  return {};
+  return before === undefined ? {} : { bytes: ((await used()) - before) / connections };
 }
 
 async function obey(order: Order): Promise<Result> {

@@ -78,7 +78,7 @@ export async function throughput(session: Session, until: number): Promise<strin
   return [quartiles(base ?? []), quartiles(own ?? []), ratio(own ?? [], base ?? [])];
 }
 
-/** What 100,000 requests leave on the heap, in kilobytes, as it grows: rows of a table. */
+/** What 100,000 requests leave on the heap, in kilobytes, as it grows, and what an idle connection keeps there, in bytes: rows of a table. */
 export async function retained(session: Session, until: number): Promise<string[][]> {
   const turns = new Turns();
   const variants = session.isQuick ? RECORDING.slice(0, 1) : RECORDING;
@@ -92,6 +92,8 @@ export async function retained(session: Session, until: number): Promise<string[
     until,
     after: (round) => session.progress(`retained: ${((round + 1) * count).toLocaleString('en')} requests`),
   });
+  const order = { what: 'open', connections: session.isQuick ? 10 : 1_000, hosts: 1 } as const;
+  const idle = await turns.rounds(order, 'bytes', { warmUp: 0, least: 1, most: 1, until });
   turns.stop();
   return [...bytes].map(([variant, grown]) => {
     const sum = grown.reduce((all, each) => all + each, 0);
@@ -101,6 +103,7 @@ export async function retained(session: Session, until: number): Promise<string[
       requests.toLocaleString('en'),
       ...[sum / 1_000, sum / requests].map((each) => each.toFixed(1)),
       grown.map((each) => (each / 1_000).toFixed(0)).join(' '),
+      ...(idle.get(variant) ?? []).map((each) => each.toFixed(0)),
     ];
   });
 }
