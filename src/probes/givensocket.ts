@@ -48,7 +48,9 @@ function useWhenReady(
   reused: boolean,
   idleSince: number,
 ): void {
-  dialFor(socket, roundTrip, server, connection.requestCount === 1).whenReady(roundTrip, () => {
+  // From Node 24 on the pool takes connections that are not made yet: whoever takes them out had no part in it.
+  const dialler = req.reusedSocket ? undefined : roundTrip;
+  dialFor(socket, dialler, server, connection.requestCount === 1).whenReady(roundTrip, () => {
     if (server !== undefined) countOpen(socket, connection, server);
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, idleSince > 0 || req.reusedSocket, idleSince);
