@@ -1,7 +1,7 @@
 import { EventEmitter, errorMonitor } from 'node:events';
 import type { Socket } from 'node:net';
 import type { Network } from '../clienttrace';
-import { hostPort } from './hostport';
+import { hostPort, lastHostPort } from './hostport';
 import type { LookupPhase } from './lookupphase';
 import { dialOf } from './opening';
 import { failed, guarded } from './patch';
@@ -126,19 +126,7 @@ function onConnect(this: Socket): void {
   }
 }
 
-/** Usually it is the same as the last time, and whoever takes it apart sees that at once. */
-function addrOf(address: string, port: number): string {
-  if (address !== latestAddress || port !== latestPort) {
-    latestAddr = hostPort(address, port);
-    latestAddress = address;
-    latestPort = port;
-  }
-  return latestAddr;
-}
-
-let latestAddr = '';
-let latestAddress = '';
-let latestPort = 0;
+const addrOf = lastHostPort();
 
 const onAttemptFailed = guarded(function connectionAttemptFailed(
   this: Socket,

@@ -46,15 +46,20 @@ let isLatestAddress = false;
 
 /** `host:port` in Go's form, with IPv6 in brackets. */
 export function hostPort(host: string, port: number): string {
-  // Again, usually the last.
-  if (host !== latestOfPair || port !== latestPort) {
-    latestHostPort = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-    latestOfPair = host;
-    latestPort = port;
-  }
-  return latestHostPort;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-let latestOfPair = '';
-let latestPort = Number.NaN;
-let latestHostPort = '';
+/** The same, of a kind of place that usually is the same as the last time: whoever takes the text apart sees that at once. */
+export function lastHostPort(): typeof hostPort {
+  let latestHost: string | undefined;
+  let latestPort = 0;
+  let latest = '';
+  return (host, port) => {
+    if (host !== latestHost || port !== latestPort) {
+      latest = hostPort(host, port);
+      latestHost = host;
+      latestPort = port;
+    }
+    return latest;
+  };
+}

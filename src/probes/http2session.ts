@@ -10,7 +10,7 @@ import { Returned } from '../stamp';
 import type { Dial } from './dial';
 import { asciiHost, type Target } from './hostport';
 import { countOpen } from './openconnections';
-import { dialOf } from './opening';
+import { unclaimedDials } from './opening';
 import { RoundTrip } from './roundtrip';
 import { dialFor, hopOf } from './sockets';
 import { isConnectedByUndici, sentAsStream } from './undicih2';
@@ -65,7 +65,7 @@ export class Session {
     const server = willMeasure() ? hopOf(this.#socket) : undefined;
     if (session.connecting) this.#watchDial(dialFor(this.#socket, undefined, server), server);
     else if (server !== undefined) countOpen(this.#socket, this.#connection, server);
-    this.#dials = keptDials(this.#socket);
+    this.#dials = unclaimedDials(this.#socket);
     // Its streams have odd numbers, from 1 on.
     if ((session.state.nextStreamID ?? 1) > 1) this.#connection.counted = false;
   }
@@ -135,13 +135,6 @@ export class Session {
   release(): void {
     if (--this.#open === 0) this.#connection.idleSince = now();
   }
-}
-
-/** The dials below first. */
-function keptDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
-  const below = socket._parent ? keptDials(socket._parent) : [];
-  const dial = dialOf(socket);
-  return dial?.isUnclaimed ? [...below, dial] : below;
 }
 
 function hopIn(authority: string, protocol: string): Server {

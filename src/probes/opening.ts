@@ -37,3 +37,10 @@ export function openingFor(socket: Socket): Opening {
 export function dialOf(socket: Socket): Dial | undefined {
   return memoryOf(socket)?.opening?.dial;
 }
+
+/** The dials of a socket that are nobody's yet: there is one below that of the socket itself where it leads through a proxy. Those below first. */
+export function unclaimedDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
+  const below = socket._parent ? unclaimedDials(socket._parent) : [];
+  const dial = dialOf(socket);
+  return dial?.isUnclaimed ? [...below, dial] : below;
+}

@@ -68,8 +68,8 @@ export class Reports {
 
   /** The request it was told to is over. */
   forget(): void {
+    this.drop();
     this.owner = undefined;
-    this.waiting = undefined;
   }
 }
 

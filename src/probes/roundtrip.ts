@@ -5,13 +5,14 @@ import type { Connection } from '../connection';
 import type { Exchange, RequestSpan, SinkTrace, Transport } from '../tracing';
 import { bodyEnd, traceFor } from '../tracing';
 import { followed } from './followed';
-import { hostPort, type Target } from './hostport';
+import { lastHostPort, type Target } from './hostport';
 import { OfRequest } from './ofrequest';
 import { closeDials, type OpenDial } from './opendials';
 import { emptyScope, type Scope } from './scope';
 
 let watch = 0;
 let running = 0;
+const firstHopOf = lastHostPort();
 
 /** Lets go of every running round trip: after this none of them calls a hook. */
 export function abandonRoundTrips(): void {
@@ -99,7 +100,7 @@ export class RoundTrip implements Exchange {
     return this.target.port;
   }
   get hostPort(): string {
-    return hostPort(this.host, this.port);
+    return firstHopOf(this.host, this.port);
   }
 
   /** The hooks, as long as they may be called. */

@@ -1,13 +1,13 @@
 import { executionAsyncId } from 'node:async_hooks';
 import { isIP, type Socket } from 'node:net';
 import { willMeasure } from '../measuring';
-import { dialOf } from './opening';
+import { unclaimedDials } from './opening';
 import { guarded } from './patch';
 import type { RoundTrip } from './roundtrip';
 import { expectDial, expectedDial, type Scope } from './scope';
 import type { UndiciMessages, UndiciRequest } from './undicimessages';
 
-/** Of some nobody will ever ask for the dial: their connections were never used. */
+/** Of some dials undici does not tell that they ended: those of a client that is destroyed meanwhile. */
 const MOST_UNCLAIMED = 100;
 
 /** Kept: an application that fakes it in its tests does not stop ours. */
@@ -102,7 +102,7 @@ export class UndiciDials {
 
   /** What is over, and was not claimed, is nobody's. */
   drop(socket: Socket | undefined): void {
-    if (socket !== undefined) giveUp(socket);
+    if (socket !== undefined) for (const dial of unclaimedDials(socket)) dial.keep(false);
     for (const { scope } of this.#unclaimed)
       if (scope.latest?.failure !== undefined) scope.latest.keep(false);
     this.#unclaimed = this.#unclaimed.filter(isUnclaimed);
@@ -111,7 +111,8 @@ export class UndiciDials {
   /** A request is sent, which somebody follows: the first one on a connection is given what is nobody's of its dial. */
   sent(request: UndiciRequest, roundTrip: RoundTrip, socket: Socket): void {
     this.settled(request);
-    if (this.#stopsWaiting(roundTrip) && this.#unclaimed.length > 0) claim(socket, roundTrip);
+    if (!this.#stopsWaiting(roundTrip) || this.#unclaimed.length === 0) return;
+    for (const dial of unclaimedDials(socket)) dial.claim(roundTrip);
   }
 
   /** A request has no need of a dial any more. */
@@ -152,19 +153,6 @@ function goesTo(one: Place, other: Place): boolean {
 
 function isUnclaimed({ scope }: Unclaimed): boolean {
   return scope.latest?.isUnclaimed !== false;
-}
-
-/** Through a proxy there is a dial below the one of the socket itself. */
-function claim(socket: Socket & { readonly _parent?: Socket | null }, roundTrip: RoundTrip): void {
-  if (socket._parent) claim(socket._parent, roundTrip);
-  const dial = dialOf(socket);
-  if (dial?.isUnclaimed) dial.claim(roundTrip);
-}
-
-function giveUp(socket: Socket & { readonly _parent?: Socket | null }): void {
-  if (socket._parent) giveUp(socket._parent);
-  const dial = dialOf(socket);
-  if (dial?.isUnclaimed) dial.keep(false);
 }
 
 const dropUnclaimed = guarded((dials: UndiciDials, socket: Socket | undefined) => dials.drop(socket));
