@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { once } from 'node:events';
 import http, { type ClientRequest } from 'node:http';
-import http2 from 'node:http2';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -11,7 +9,7 @@ import { runInNewContext } from 'node:vm';
 import { context } from '@opentelemetry/api';
 import type { Dispatcher } from 'undici-7';
 import { HttpTraceInstrumentation, withClientTrace } from '../src';
-import { certificate } from './support/certs';
+import { serveHttp2 } from './support/http2';
 import { registerHttpInstrumentation, registerSdk } from './support/otel';
 import { serve } from './support/servers';
 import { copyOf } from './support/undici';
@@ -89,16 +87,14 @@ test('connections that undici made for requests given up since are not kept', as
 });
 
 test('nor those of HTTP/2 whose requests were given up before they were sent', async (t) => {
-  const server = http2.createSecureServer(await certificate()).listen(0);
-  await once(server, 'listening');
+  const server = await serveHttp2(() => {}, { tls: true });
   t.after(() => server.close());
   const sockets = connections(t);
   const connect = { rejectUnauthorized: false };
   const dispatcher = new (copyOf(7).Agent)({ allowH2: true, connect });
-  const { port } = server.address() as AddressInfo;
   const controller = new AbortController();
   const all = Array.from({ length: 5 }, () =>
-    context.with(hooked, ask, undefined, `https://localhost:${port}`, dispatcher, controller.signal),
+    context.with(hooked, ask, undefined, server.origin, dispatcher, controller.signal),
   );
   controller.abort();
   await Promise.all(all);

@@ -1,13 +1,11 @@
 /** A connection that its request gave up before it was made, or before it was used: who gets it next, and what is told of it. */
 import assert from 'node:assert/strict';
 import http, { type ClientRequest } from 'node:http';
-import type { LookupFunction } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as later } from 'node:timers/promises';
 import { context, ROOT_CONTEXT } from '@opentelemetry/api';
 import type { Outcome } from '../support/client';
-import { lookupOf } from '../support/dns';
-import { gate } from '../support/gate';
+import { heldLookup } from '../support/dns';
 import { certificateFor, type Stage, stage } from './stage';
 
 const ONE = { agent: { maxSockets: 1 } };
@@ -58,19 +56,6 @@ test('whose connection it was before does not change with those that were given 
   assert.deepEqual(how(await get()), { reused: true, wasIdle: true });
 });
 
-/** A lookup that answers nobody until it is told to, but for those before the nth, and counts. */
-function held(nth: number) {
-  const [asked, mayAnswer] = [gate(), gate()];
-  const lookup: LookupFunction = (...args) => {
-    counted.lookups++;
-    if (counted.lookups < nth) return lookupOf('127.0.0.1')(...args);
-    asked.open();
-    void mayAnswer.opened.then(() => lookupOf('127.0.0.1')(...args));
-  };
-  const counted = { lookups: 0, lookup, asked: asked.opened, answer: () => mayAnswer.open() };
-  return counted;
-}
-
 /** From Node 24 on the pool takes connections that are not made yet. */
 function assertTakenOrOwn({ recorder }: Outcome, isTaken: boolean): void {
   assert.equal(recorder.story(), isTaken ? ADOPTED : ADOPTED.replace('GC', 'GC DS DD CS CD'));
@@ -80,15 +65,15 @@ function assertTakenOrOwn({ recorder }: Outcome, isTaken: boolean): void {
 for (const by of ['traced', 'untraced'] as const) {
   test(`neither has who takes it from the pool while its host is looked up, given up by one that was ${by}`, async (t) => {
     const { server, agent, get } = await stage(t);
-    const lookups = held(1);
-    const target = { hostname: 'handed.test', lookup: lookups.lookup };
+    const held = heldLookup();
+    const target = { hostname: 'handed.test', lookup: held.lookup };
     if (by === 'traced') void get({ ...target, onRequest: givenUp });
     else untraced({ server, agent }, target).end().destroy();
     await later();
     const next = get(target);
     await later();
-    lookups.answer();
-    assertTakenOrOwn(await next, lookups.lookups === 1);
+    held.answer();
+    assertTakenOrOwn(await next, held.count === 1);
   });
 
   test(`nor if it was made for one that was given up in the queue, ${by}`, async (t) => {
@@ -97,17 +82,17 @@ for (const by of ['traced', 'untraced'] as const) {
       (req, res) => res.setHeader('connection', req.url === '/close' ? 'close' : 'keep-alive').end('ok'),
       ONE,
     );
-    const lookups = held(2);
-    const target = { hostname: 'handed.test', lookup: lookups.lookup };
+    const held = heldLookup(2);
+    const target = { hostname: 'handed.test', lookup: held.lookup };
     const first = get(target, '/close');
     if (by === 'traced') void get({ ...target, onRequest: givenUp });
     else untraced({ server, agent }, target).end().destroy();
-    await Promise.all([first, lookups.asked]);
+    await Promise.all([first, held.asked]);
     await later();
     const next = get(target);
     await later();
-    lookups.answer();
-    assertTakenOrOwn(await next, lookups.lookups === 2);
+    held.answer();
+    assertTakenOrOwn(await next, held.count === 2);
   });
 }
 

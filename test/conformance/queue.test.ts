@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { ClientRequest } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import type { GetOptions, Outcome } from '../support/client';
-import { lookupOf } from '../support/dns';
+import { heldLookup, lookupOf } from '../support/dns';
 import { gate } from '../support/gate';
 import { closedPort } from '../support/servers';
 import { conformance, stage } from './stage';
@@ -53,22 +53,16 @@ async function secondLookupEndsLater(t: TestContext, address: string) {
   });
   const finish = gate();
   const responded = gate<unknown>();
-  const asked = gate();
-  const answer = gate();
+  const held = heldLookup(1, lookupOf(address));
   const race = (options: GetOptions, path?: string) =>
     get({ hostname: 'race.test', port: server.port, lookup: lookupOf('127.0.0.1'), ...options }, path);
   const first = race({ onResponse: responded.open }, '/first');
   await responded.opened;
-  const second = race({
-    lookup: (...args) => {
-      asked.open();
-      answer.opened.then(() => lookupOf(address)(...args));
-    },
-  });
-  await asked.opened;
+  const second = race({ lookup: held.lookup });
+  await held.asked;
   finish.open();
   const r1 = await first;
-  answer.open();
+  held.answer();
   return { server, agent, get: () => race({}), outcomes: [r1, await second] as const };
 }
 

@@ -1,4 +1,5 @@
 import { isIP, type LookupFunction } from 'node:net';
+import { gate } from './gate';
 
 /** A lookup that answers every name with these addresses, a tick later, in this order. */
 export function lookupOf(...addresses: string[]): LookupFunction {
@@ -22,3 +23,29 @@ export const unknownName: LookupFunction = (hostname, _options, callback) => {
   });
   setImmediate(() => callback(error, []));
 };
+
+/** A lookup that is held from the nth on until it is told to answer, and that counts. */
+export interface HeldLookup {
+  readonly lookup: LookupFunction;
+  /** How many there were. */
+  count: number;
+  /** Resolves when the nth is asked. */
+  readonly asked: Promise<void>;
+  answer(): void;
+}
+
+/** @param lookup - what answers in the end */
+export function heldLookup(nth = 1, lookup = lookupOf('127.0.0.1')): HeldLookup {
+  const [asked, mayAnswer] = [gate(), gate()];
+  const held: HeldLookup = {
+    lookup: (...args) => {
+      if (++held.count < nth) return lookup(...args);
+      asked.open();
+      void mayAnswer.opened.then(() => lookup(...args));
+    },
+    count: 0,
+    asked: asked.opened,
+    answer: () => mayAnswer.open(),
+  };
+  return held;
+}

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import type { Agent, Dispatcher } from 'undici-7';
 import { HttpTraceInstrumentation, withClientTrace } from '../../src';
-import { lookupOf, unknownName } from '../support/dns';
+import { heldLookup, lookupOf, unknownName } from '../support/dns';
 import { gate } from '../support/gate';
 import { hangingPort } from '../support/hanging';
 import { registerContextManager } from '../support/otel';
@@ -233,24 +233,18 @@ const failuresOf = (client: UndiciClient) =>
     test('a connection that nobody follows, being made or made, is not that of a request that fails with its own', async (t) => {
       const server = await serve((_req, res) => res.setHeader('connection', 'close').end('hello'));
       t.after(() => server.close());
-      const [isMade, mayGoOn] = [gate(), gate()];
-      let lookups = 0;
-      const lookup: LookupFunction = (...args) => {
-        lookups += 1;
-        if (lookups === 2) isMade.open();
-        void (lookups === 2 ? mayGoOn.opened : Promise.resolve()).then(() => lookupOf('127.0.0.1')(...args));
-      };
-      const waits: LookupFunction = (...args) => void mayGoOn.opened.then(() => unknownName(...args));
-      const waiting = get(client, 'http://other.test/', use({ connect: { lookup: waits } }));
+      const [other, held] = [heldLookup(1, unknownName), heldLookup(2)];
+      const waiting = get(client, 'http://other.test/', use({ connect: { lookup: other.lookup } }));
       t.after(() => waiting);
       const url = `http://queue.test:${server.port}`;
-      use({ connections: 1, connect: { lookup } });
+      use({ connections: 1, connect: { lookup: held.lookup } });
       const unfollowed = [1, 2].map(async (i) => (await client.send(`${url}/${i}`, { dispatcher })).text());
-      await isMade.opened;
+      await held.asked;
       const fail = () =>
         get(client, `${url}/3`, { dispatcher: client.Agent({ connect: { lookup: unknownName } }) });
       assert.equal((await fail()).recorder.sequence(), 'GC DS DD!ENOTFOUND RT!ENOTFOUND');
-      mayGoOn.open();
+      held.answer();
+      other.answer();
       await Promise.all(unfollowed);
       assert.equal((await fail()).recorder.sequence(), 'GC DS DD!ENOTFOUND RT!ENOTFOUND');
     });
