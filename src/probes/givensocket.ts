@@ -55,6 +55,8 @@ function useWhenReady(
     if (roundTrip === undefined) return;
     roundTrip.gotConn(socket, connection, reused, idleSince > 0 || req.reusedSocket, idleSince);
     wroteHeaders.call(req, roundTrip);
+    // A socket that is not Node's may take all of a request before it is connected (nock, msw).
+    if (req.writableFinished) roundTrip.wroteRequest();
   });
 }
 
