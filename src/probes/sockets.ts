@@ -60,7 +60,7 @@ function mayShareLookup(first: unknown): boolean {
 export function hopOf(socket: StartingTlsSocket): Server | undefined {
   const { path = '', host, port } = openingOf(socket) ?? {};
   if (host !== undefined && !path) return { host: asciiHost(host), port: Number(port) };
-  return socket._parent && hopOf(socket._parent);
+  return socket._parent ? hopOf(socket._parent) : undefined;
 }
 
 /** @returns what is going to be looked up, if anything */
@@ -163,7 +163,7 @@ export function dialFor(
 }
 
 interface StartingTlsSocket extends Socket {
-  readonly _parent?: StartingTlsSocket;
+  readonly _parent?: StartingTlsSocket | null;
   readonly _tlsOptions?: { isServer?: boolean };
 }
 

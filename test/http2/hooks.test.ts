@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import type http2 from 'node:http2';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import http2 from 'node:http2';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { type ClientTrace, withClientTrace } from '../../src';
@@ -89,4 +94,31 @@ test('a hook may disable the instrumentation: nothing more is told, the stream g
   const { recorder } = await request(session, '/again');
   const { reused, wasIdle, idleTime } = recorder.args('gotConn')[0];
   assert.deepEqual({ reused, wasIdle, idleTime }, { reused: true, wasIdle: false, idleTime: 0 });
+});
+
+for (const tls of [false, true])
+  test(`a session that was connected while nobody watched goes where its authority says${tls ? ', over TLS' : ''}`, async (t) => {
+    const { connect, server } = await stage(t, answer, { tls });
+    instrumentation.disable();
+    const session = await connected(connect({}, 'localhost'));
+    instrumentation.enable();
+    const { recorder } = await request(session, '/');
+    assert.equal(recorder.sequence(), 'GC GO HF WH WR FB RT');
+    assert.deepEqual(recorder.args('getConn'), [`localhost:${server.port}`]);
+  });
+
+test('a session over a Unix socket goes where its authority says', async (t) => {
+  const path = join(await mkdtemp(join(tmpdir(), 'httptrace-')), 'h2.sock');
+  const server = http2.createServer().on('stream', answer).listen(path);
+  await once(server, 'listening');
+  const session = http2.connect('http://inside.test', { createConnection: () => net.connect(path) });
+  t.after(() => {
+    session.destroy();
+    server.close();
+    return rm(dirname(path), { recursive: true });
+  });
+  const { recorder } = await request(session, '/');
+  assert.equal(recorder.sequence(), 'GC CS CD GO HF WH WR FB RT');
+  assert.deepEqual(recorder.args('getConn'), ['inside.test:80']);
+  assert.deepEqual(recorder.args('connectStart'), ['unix', path]);
 });

@@ -13,7 +13,7 @@ import { httpProxy } from '../support/proxies';
 import { closedPort, serve } from '../support/servers';
 import { durations, holding, instrument, meter } from './stage';
 
-instrument();
+const ours = instrument();
 
 async function eventually(port: number, expected: { active: number; idle: number }): Promise<void> {
   for (let i = 0; i < 500; i++) {
@@ -71,6 +71,19 @@ for (const [name, ctx] of Object.entries(contexts)) {
       await eventually(port, { active: 0, idle: 0 });
       assert.deepEqual(await durations(port), ['connection.duration 1', ...setup]);
     });
+
+  test(`http2 ${name}: a session that was connected while nothing was measured is not counted, for nobody saw where it leads`, async (t) => {
+    const { port, origin, answer } = await serveH2(t, false);
+    ours.disable();
+    const session = http2.connect(origin);
+    await once(session, 'connect');
+    ours.enable();
+    answer.open();
+    await context.with(ctx(), () => ask(session));
+    assert.deepEqual(await openConnections(meter, port), { active: undefined, idle: undefined });
+    assert.equal(Connection.openCount, 0);
+    session.close();
+  });
 
   test(`http2 ${name}: a session that cannot connect is never open`, async () => {
     const port = await closedPort();
