@@ -6,7 +6,7 @@ import { closed, isMeasuring, type Server, whileMeasuring, willMeasure } from '.
 import { socketDestroyed } from './dialevents';
 import { FirstHop, targetByHeader } from './firsthop';
 import { isAskedAsNodes } from './nodeagent';
-import { dialOf, openingOf } from './opening';
+import { dialOf, openingOf, socketBelow } from './opening';
 import { guarded, patch } from './patch';
 import { leaveMeasuredScope } from './scope';
 
@@ -71,7 +71,6 @@ export function countOpen(socket: Socket, connection: Connection, server: Server
   connection.establishedAt ||= dial?.readyAt ?? 0;
   // Every net.Socket is seen closing, and whatever was seen connecting is one.
   connection.open(socket, dial?.server ?? server, openingOf(socket)?.host === undefined);
-  let { _parent: below } = socket as { _parent?: Socket };
-  for (; below !== undefined && below !== null; below = (below as { _parent?: Socket })._parent)
+  for (let below = socketBelow(socket); below !== undefined; below = socketBelow(below))
     Connection.close(below);
 }

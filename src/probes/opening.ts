@@ -38,9 +38,15 @@ export function dialOf(socket: Socket): Dial | undefined {
   return memoryOf(socket)?.opening?.dial;
 }
 
+/** The socket that TLS runs over, if it was given one: through a proxy, that of the tunnel. Node (20 to 26) has `null` where there is none. */
+export function socketBelow(socket: Socket & { readonly _parent?: Socket | null }): Socket | undefined {
+  return socket._parent ?? undefined;
+}
+
 /** The dials of a socket that are nobody's yet: there is one below that of the socket itself where it leads through a proxy. Those below first. */
-export function unclaimedDials(socket: Socket & { readonly _parent?: Socket | null }): Dial[] {
-  const below = socket._parent ? unclaimedDials(socket._parent) : [];
+export function unclaimedDials(socket: Socket): Dial[] {
+  const parent = socketBelow(socket);
+  const below = parent === undefined ? [] : unclaimedDials(parent);
   const dial = dialOf(socket);
   return dial?.isUnclaimed ? [...below, dial] : below;
 }

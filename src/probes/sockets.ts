@@ -6,7 +6,7 @@ import { coalescesLookups, wantedContext } from '../tracing';
 import { Dial } from './dial';
 import { asciiHost, isAddress } from './hostport';
 import { Resolution, resolveWithin } from './lookups';
-import { dialOf, type Opening, openingFor, openingOf } from './opening';
+import { dialOf, type Opening, openingFor, openingOf, socketBelow } from './opening';
 import { guarded, patch, undoAll } from './patch';
 import { RoundTrip } from './roundtrip';
 import { currentScope, NOBODYS, type Scope, scopeOfDial } from './scope';
@@ -57,10 +57,11 @@ function mayShareLookup(first: unknown): boolean {
 }
 
 /** Where a socket was connected to, or the one below its TLS; undefined for a path, and when that was not seen. */
-export function hopOf(socket: StartingTlsSocket): Server | undefined {
+export function hopOf(socket: Socket): Server | undefined {
   const { path = '', host, port } = openingOf(socket) ?? {};
   if (host !== undefined && !path) return { host: asciiHost(host), port: Number(port) };
-  return socket._parent ? hopOf(socket._parent) : undefined;
+  const below = socketBelow(socket);
+  return below && hopOf(below);
 }
 
 /** @returns what is going to be looked up, if anything */
@@ -131,7 +132,7 @@ export function isReady(socket: Socket): boolean {
  * @param isFirst - no other request was given the socket before
  */
 export function dialFor(
-  socket: StartingTlsSocket,
+  socket: Socket,
   request: RoundTrip | undefined,
   server: Server | undefined,
   isFirst = true,
@@ -163,7 +164,6 @@ export function dialFor(
 }
 
 interface StartingTlsSocket extends Socket {
-  readonly _parent?: StartingTlsSocket | null;
   readonly _tlsOptions?: { isServer?: boolean };
 }
 
@@ -172,7 +172,8 @@ function beginHandshake(this: StartingTlsSocket, scope: Scope | undefined): void
   if (this.connecting || this._tlsOptions?.isServer) return;
   const dial = dialOf(this);
   if (dial?.isOver === false) return dial.tlsHandshakeStart();
-  const parent = this._parent && dialOf(this._parent);
+  const below = socketBelow(this);
+  const parent = below && dialOf(below);
   const owner = scope?.owner ?? parent?.owner;
   const server = scope?.server ?? parent?.server;
   // The dial of a tunnel may be nobody's yet, and so is what goes on inside.

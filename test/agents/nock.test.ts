@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import nock from 'nock';
 import { type GetOptions, request, send } from '../support/client';
 import { instrumentForHooks } from '../support/hooksonly';
+import { Recorder } from '../support/recorder';
 import { closedPort, serve } from '../support/servers';
 
 instrumentForHooks();
@@ -12,19 +13,15 @@ after(() => nock.restore());
 
 /** Makes a request, and asserts that the application hears of it what it hears without a trace; returns what the trace is told. */
 async function sequence(origin: string, options: GetOptions = {}): Promise<string> {
-  const seen: string[] = [];
-  const untraced = await send(new URL(origin), options, (word, error) =>
-    seen.push(
-      error === undefined ? word : `${word}!${(error as NodeJS.ErrnoException).code ?? error.message}`,
-    ),
-  );
+  const seen = new Recorder();
+  const untraced = await send(new URL(origin), options, (word, error) => seen.mark(word, error));
   const { recorder, ...outcome } = await request({ origin, port: 0 }, '/', options);
   assert.deepEqual(outcome, untraced);
-  const heard = recorder.story().split(' ');
-  assert.deepEqual(
-    heard.filter((word) => /^[a-z]/.test(word)),
-    seen,
-  );
+  const heard = recorder
+    .story()
+    .split(' ')
+    .filter((word) => /^[a-z]/.test(word));
+  assert.equal(heard.join(' '), seen.story());
   return recorder.sequence();
 }
 

@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { request } from '../support/client';
+import { listenAtPath } from '../support/unixsocket';
 import { watchAgents } from './suite';
 
 watchAgents();
 
-async function serveAt(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'httptrace-'));
-  const server = http.createServer((_req, res) => res.end('hello'));
-  const path = join(folder, 'http.sock');
-  await once(server.listen(path), 'listening');
-  t.after(async () => {
-    server.close();
-    server.closeAllConnections();
-    await rm(folder, { recursive: true });
-  });
-  return path;
-}
-
+const serveAt = (t: TestContext) =>
+  listenAtPath(
+    t,
+    http.createServer((_req, res) => res.end('hello')),
+  );
 const target = { port: 80, origin: 'http://target.test' };
 
 test('socketPath: no lookup, one attempt at the path, then reuse', async (t) => {

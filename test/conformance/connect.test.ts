@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,24 +8,18 @@ import { type TestContext, test } from 'node:test';
 import { lookupOf } from '../support/dns';
 import { hangingPort } from '../support/hanging';
 import { closedPort } from '../support/servers';
+import { listenAtPath } from '../support/unixsocket';
 import { conformance, stage } from './stage';
 
 const REFUSED = 'GC CS CD!ECONNREFUSED RT!ECONNREFUSED error!ECONNREFUSED';
 const timeout = Object.assign(new Error('too late'), { code: 'TIMEOUT' });
 const DUAL = lookupOf('::1', '127.0.0.1');
 
-async function unixServer(t: TestContext): Promise<string> {
-  const path = join(tmpdir(), `httptrace-${process.pid}-${unixServers++}.sock`);
-  const server = http.createServer((_req, res) => res.end('ok')).listen(path);
-  await once(server, 'listening');
-  t.after(() => {
-    server.close();
-    server.closeAllConnections();
-    rmSync(path, { force: true });
-  });
-  return path;
-}
-let unixServers = 0;
+const unixServer = (t: TestContext) =>
+  listenAtPath(
+    t,
+    http.createServer((_req, res) => res.end('ok')),
+  );
 
 conformance('connect', {
   connect_refused: async (t) => {

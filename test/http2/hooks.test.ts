@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import http2 from 'node:http2';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { context } from '@opentelemetry/api';
 import { type ClientTrace, withClientTrace } from '../../src';
 import { HOOKS } from '../../src/hooks';
 import { collectDiag } from '../support/diag';
 import { request, send } from '../support/http2';
+import { listenAtPath } from '../support/unixsocket';
 import { answer, connected, instrumentation, stage } from './stage';
 
 const hint = (stream: http2.ServerHttp2Stream) => {
@@ -108,15 +105,9 @@ for (const tls of [false, true])
   });
 
 test('a session over a Unix socket goes where its authority says', async (t) => {
-  const path = join(await mkdtemp(join(tmpdir(), 'httptrace-')), 'h2.sock');
-  const server = http2.createServer().on('stream', answer).listen(path);
-  await once(server, 'listening');
+  const path = await listenAtPath(t, http2.createServer().on('stream', answer));
   const session = http2.connect('http://inside.test', { createConnection: () => net.connect(path) });
-  t.after(() => {
-    session.destroy();
-    server.close();
-    return rm(dirname(path), { recursive: true });
-  });
+  t.after(() => session.destroy());
   const { recorder } = await request(session, '/');
   assert.equal(recorder.sequence(), 'GC CS CD GO HF WH WR FB RT');
   assert.deepEqual(recorder.args('getConn'), ['inside.test:80']);
