@@ -3,17 +3,21 @@ import type { Session } from './session';
 import { median, ratio } from './statistics';
 import { Turns } from './turns';
 import { BASE, nameOf } from './variants';
-import { WORKLOADS } from './workloads';
+import { WORKLOADS, type Workload } from './workloads';
 
 /** What a request costs, of each kind and with each variant: the cells of each variant's row. */
-export async function costs(session: Session, until: number): Promise<Map<number, string[]>> {
+export async function costs(
+  session: Session,
+  until: number,
+  workloads: readonly Workload[] = WORKLOADS,
+): Promise<Map<number, string[]>> {
   const { variants, server, isQuick } = session;
   const cells = new Map<number, string[]>(variants.map((variant) => [variant, []]));
   const begun = Date.now();
-  const shares = WORKLOADS.reduce((sum, { share = 1 }) => sum + share, 0);
+  const shares = workloads.reduce((sum, { share = 1 }) => sum + share, 0);
   let taken = 0;
   let turns: Turns | undefined;
-  for (const [workload, { name, count, warmUp = 3_000, share = 1 }] of WORKLOADS.entries()) {
+  for (const [workload, { name, count, warmUp = 3_000, share = 1 }] of workloads.entries()) {
     taken += share;
     // A process of its own for each kind, whose code is optimized for it alone; not to see whether it runs.
     if (turns === undefined || !isQuick) {

@@ -7,13 +7,14 @@ import { installPeers, startServer } from './processes';
 import { retained, scale, throughput } from './scale';
 import type { Session } from './session';
 import { table } from './statistics';
-import { BASE, hasPeers, nameOf, PEERS, VARIANTS } from './variants';
+import { BASE, BESIDE_LEAST, hasPeers, nameOf, PEERS, VARIANTS } from './variants';
 import { WORKLOADS } from './workloads';
 
 // What requests cost, beside instrumentations that show less:
 //
 //   npm run bench              at most ten minutes; Markdown tables at the end
 //   npm run bench -- --minutes 5   fewer rounds: five minutes instead of nine
+//   npm run bench -- --least   beside the least programs that tell the same of http, which no other can go below by much
 //   npm run bench -- --quick   seconds: whether it runs, its figures mean nothing
 //
 // All variants run in one session, one process each, one round after the other in changing order: what disturbs the machine disturbs all of
@@ -21,7 +22,11 @@ import { WORKLOADS } from './workloads';
 // Each measurement has its share of the time, and makes as many rounds as there is time for.
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, minutes: { type: 'string', default: '9' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    least: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '9' },
+  },
 });
 const isQuick = values.quick;
 const MINUTE = 60_000;
@@ -32,9 +37,12 @@ if (!(minutes > 0)) {
 }
 
 /** The variants that can be measured here. */
-function available(): number[] {
+function available(): readonly number[] {
+  if (values.least) return BESIDE_LEAST;
   const isThere = hasPeers() || (!isQuick && installPeers());
-  return [...VARIANTS.keys()].filter((variant) => isThere || !VARIANTS[variant]?.needsPeers);
+  return [...VARIANTS.keys()].filter(
+    (variant) => !VARIANTS[variant]?.isLeast && (isThere || !VARIANTS[variant]?.needsPeers),
+  );
 }
 
 let told = '';
@@ -58,6 +66,17 @@ function versions(): string {
   return `Node ${process.version}, ${names.join(', ').replaceAll('@opentelemetry/', '')}; ${cpus().length} × ${cpus()[0]?.model.trim()}`;
 }
 
+const CPU = `CPU time of a request, and its ratio to that with ${nameOf(BASE)} alone: the median, and of the ratio the quartiles.`;
+
+/** Beside the least that tells the same. */
+async function least(session: Session, until: number): Promise<void> {
+  const workloads = WORKLOADS.slice(0, 2);
+  const cells = await costs(session, until, workloads);
+  const rows = session.variants.map((variant) => [nameOf(variant), ...(cells.get(variant) ?? [])]);
+  console.log(`\n${versions()}\n\n${CPU}\n`);
+  console.log(table(['', ...workloads.map(({ name }) => name)], rows));
+}
+
 async function main(): Promise<void> {
   const begun = Date.now();
   /** When so much of the time is over. */
@@ -65,6 +84,10 @@ async function main(): Promise<void> {
   const variants = available();
   const { server, stop } = await startServer();
   const session: Session = { server, variants, isQuick, progress };
+  if (values.least) {
+    await least(session, at(1));
+    return stop();
+  }
   const cells = await costs(session, at(0.62));
   const bytes = await allocations(session);
   const speed = await throughput(session, at(0.7));
@@ -74,17 +97,14 @@ async function main(): Promise<void> {
   progress(`${((Date.now() - begun) / MINUTE).toFixed(1)} minutes`);
 
   const kinds = WORKLOADS.map(({ name }) => name);
-  const rows = VARIANTS.map(({ name }, variant) => [
-    name,
-    ...(cells.get(variant) ?? kinds.map(() => 'skipped')),
-    bytes.get(variant) ?? 'skipped',
-  ]);
+  const rows = VARIANTS.flatMap(({ name, isLeast }, variant) =>
+    isLeast
+      ? []
+      : [[name, ...(cells.get(variant) ?? kinds.map(() => 'skipped')), bytes.get(variant) ?? 'skipped']],
+  );
   const alone = nameOf(BASE);
   const beside = [`with ${alone} alone`, 'and with cheap spans'];
-  console.log(`\n${versions()}\n`);
-  console.log(
-    `CPU time of a request, and its ratio to that ${beside[0]}: the median, and of the ratio the quartiles.\n`,
-  );
+  console.log(`\n${versions()}\n\n${CPU}\n`);
   console.log(table(['', ...kinds, 'allocated: http, reused'], rows));
   console.log('\nRequests a second at concurrency 32: the median and the quartiles.\n');
   console.log(table(['', ...beside, 'ratio'], [['http, reused', ...speed]]));

@@ -11,6 +11,7 @@ import {
   AlwaysOnSampler,
   BatchSpanProcessor,
   type SpanExporter,
+  type SpanProcessor,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import {
@@ -19,7 +20,12 @@ import {
   HttpTraceSpanProcessor,
   withClientTrace,
 } from '../../src';
+import { isolate } from '../../src/compose';
 import { HOOKS } from '../../src/hooks';
+import { watch } from './least';
+import { finishedSpans } from './least/finished';
+import { HOOKS_KEY } from './least/seen';
+import { attributes, events, spans, type Teller } from './least/told';
 
 /** Peers are heavy, and no dependencies: where they are installed when the benchmark is run. */
 export const PEERS = join(__dirname, '../../../node_modules/.cache/bench');
@@ -33,8 +39,13 @@ export const PEER_PACKAGES = [
 export interface Variant {
   readonly name: string;
   readonly needsPeers?: boolean;
-  /** Called before anything is requested; returns what wraps a request and what is to be done after a round. */
-  setUp(): Running;
+  /** Measured only beside the least that tells the same. */
+  readonly isLeast?: boolean;
+  /**
+   * Called before anything is requested; returns what wraps a request and what is to be done after a round.
+   * @param exporter - where spans go, if it is one of OpenTelemetry's; usually nowhere
+   */
+  setUp(exporter?: SpanExporter): Running;
 }
 
 export interface Running {
@@ -42,7 +53,7 @@ export interface Running {
   flush?(): Promise<void>;
 }
 
-const exporter: SpanExporter = {
+const nowhere: SpanExporter = {
   export: (_spans, done) => done({ code: 0 }),
   shutdown: async () => {},
 };
@@ -53,9 +64,13 @@ interface Sdk {
   readonly config?: HttpTraceInstrumentationConfig;
   readonly finished?: boolean;
   readonly hooks?: boolean;
+  readonly least?: (provider: TracerProvider, processor: SpanProcessor) => Teller;
 }
 
-function sdk({ sampled = true, peers = [], config, finished = false, hooks = false }: Sdk): Running {
+function sdk(
+  exporter: SpanExporter = nowhere,
+  { sampled = true, peers = [], config, finished = false, hooks = false, least }: Sdk,
+): Running {
   // A queue that never overflows: no variant is cheaper because it drops spans.
   const batch = new BatchSpanProcessor({ exporter, maxQueueSize: 1 << 20, scheduledDelayMillis: 1000 });
   const provider = new TracerProvider({
@@ -72,8 +87,13 @@ function sdk({ sampled = true, peers = [], config, finished = false, hooks = fal
   }
   if (config !== undefined) instrumentations.push(new HttpTraceInstrumentation(config));
   registerInstrumentations({ tracerProvider: provider, instrumentations });
+  if (least !== undefined) watch(least(provider, batch));
   const empty = Object.fromEntries(HOOKS.map((hook) => [hook, () => {}]));
-  const ctx = hooks ? withClientTrace(context.active(), empty) : undefined;
+  const ctx = !hooks
+    ? undefined
+    : least === undefined
+      ? withClientTrace(context.active(), empty)
+      : context.active().setValue(HOOKS_KEY, isolate(empty));
   return {
     flush: () => provider.forceFlush(),
     ...(ctx && { around: (request: () => void) => context.with(ctx, request) }),
@@ -105,22 +125,43 @@ const NET_DNS = ['@opentelemetry/instrumentation-net', '@opentelemetry/instrumen
 /** In the order of the table, and named by their rows; all but the first and dd-trace have instrumentation-http and instrumentation-undici. */
 export const VARIANTS: readonly Variant[] = [
   { name: 'Node alone', setUp: () => ({}) },
-  { name: 'instrumentation-http, -undici', setUp: () => sdk({}) },
-  { name: 'the same, nothing sampled', setUp: () => sdk({ sampled: false }) },
-  { name: '+ instrumentation-net, -dns', needsPeers: true, setUp: () => sdk({ peers: NET_DNS }) },
+  { name: 'instrumentation-http, -undici', setUp: (to) => sdk(to, {}) },
+  { name: 'the same, nothing sampled', setUp: (to) => sdk(to, { sampled: false }) },
+  { name: '+ instrumentation-net, -dns', needsPeers: true, setUp: (to) => sdk(to, { peers: NET_DNS }) },
   { name: 'dd-trace', needsPeers: true, setUp: datadog },
-  { name: "+ httptrace, mode 'off'", setUp: () => sdk({ config: { mode: 'off' } }) },
-  { name: '+ httptrace, nothing sampled', setUp: () => sdk({ sampled: false, config: {} }) },
-  { name: '+ httptrace, all hooks, empty', setUp: () => sdk({ config: { mode: 'off' }, hooks: true }) },
-  { name: "+ httptrace, mode 'attributes'", setUp: () => sdk({ config: { mode: 'attributes' } }) },
-  { name: "+ httptrace, mode 'events'", setUp: () => sdk({ config: { mode: 'events' } }) },
-  { name: "+ httptrace, mode 'spans'", setUp: () => sdk({ config: {} }) },
-  { name: "+ httptrace, mode 'spans', cheap", setUp: () => sdk({ config: {}, finished: true }) },
+  { name: "+ httptrace, mode 'off'", setUp: (to) => sdk(to, { config: { mode: 'off' } }) },
+  { name: '+ httptrace, nothing sampled', setUp: (to) => sdk(to, { sampled: false, config: {} }) },
+  { name: '+ httptrace, all hooks, empty', setUp: (to) => sdk(to, { config: { mode: 'off' }, hooks: true }) },
+  { name: "+ httptrace, mode 'attributes'", setUp: (to) => sdk(to, { config: { mode: 'attributes' } }) },
+  { name: "+ httptrace, mode 'events'", setUp: (to) => sdk(to, { config: { mode: 'events' } }) },
+  { name: "+ httptrace, mode 'spans'", setUp: (to) => sdk(to, { config: {} }) },
+  { name: "+ httptrace, mode 'spans', cheap", setUp: (to) => sdk(to, { config: {}, finished: true }) },
+  {
+    name: 'least: all hooks, empty',
+    isLeast: true,
+    setUp: (to) => sdk(to, { hooks: true, least: () => ({}) }),
+  },
+  { name: 'least: attributes', isLeast: true, setUp: (to) => sdk(to, { least: () => attributes }) },
+  { name: 'least: events', isLeast: true, setUp: (to) => sdk(to, { least: () => events }) },
+  {
+    name: 'least: spans',
+    isLeast: true,
+    setUp: (to) => sdk(to, { least: (from) => spans(from.getTracer('least')) }),
+  },
+  {
+    name: 'least: spans, cheap',
+    isLeast: true,
+    setUp: (to) => sdk(to, { least: (_, next) => finishedSpans(next) }),
+  },
 ];
 export const BASE = 1;
-export const CHEAP = VARIANTS.length - 1;
-/** Those of which it is told what they leave behind: all that record something. */
-export const RECORDING = [BASE, ...[...VARIANTS.keys()].slice(-5)];
+/** Those that record something, of which there is a least that tells the same. */
+const OURS = [7, 8, 9, 10, 11];
+export const CHEAP = 11;
+/** Those of which it is told what they leave behind. */
+export const RECORDING = [BASE, ...OURS];
+/** With `--least`. */
+export const BESIDE_LEAST = [BASE, ...OURS.flatMap((ours) => [ours, ours + OURS.length])];
 
 export function nameOf(variant: number): string {
   return VARIANTS[variant]?.name ?? '';

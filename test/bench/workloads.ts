@@ -11,7 +11,7 @@ export type Launch = (done: () => void, fail: (error: Error) => void) => void;
 
 const BODY = Buffer.alloc(16_384, 'x');
 
-interface Workload {
+export interface Workload {
   readonly name: string;
   /** How many make a round of some 50 ms. */
   readonly count: number;
