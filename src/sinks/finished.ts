@@ -81,7 +81,7 @@ function takersOf(processors: readonly unknown[] | undefined): InnerSpanProcesso
 }
 
 /** The SDK's `ReadableSpan`, 2.x and 3.x. */
-class FinishedSpan {
+export class FinishedSpan {
   // Declared only, and so written once each.
   declare readonly name: string;
   declare readonly kind: SpanKind;

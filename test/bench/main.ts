@@ -7,7 +7,7 @@ import { installPeers, startServer } from './processes';
 import { retained, scale, throughput } from './scale';
 import type { Session } from './session';
 import { table } from './statistics';
-import { BASE, BESIDE_LEAST, hasPeers, nameOf, PEERS, VARIANTS } from './variants';
+import { BASE, hasPeers, nameOf, PAIRS, PEERS, ROWS, VARIANTS } from './variants';
 import { WORKLOADS } from './workloads';
 
 // What requests cost, beside instrumentations that show less:
@@ -38,11 +38,9 @@ if (!(minutes > 0)) {
 
 /** The variants that can be measured here. */
 function available(): readonly number[] {
-  if (values.least) return BESIDE_LEAST;
+  if (values.least) return [BASE, ...PAIRS.flat()];
   const isThere = hasPeers() || (!isQuick && installPeers());
-  return [...VARIANTS.keys()].filter(
-    (variant) => !VARIANTS[variant]?.isLeast && (isThere || !VARIANTS[variant]?.needsPeers),
-  );
+  return ROWS.filter((variant) => isThere || !VARIANTS[variant]?.needsPeers);
 }
 
 let told = '';
@@ -97,11 +95,11 @@ async function main(): Promise<void> {
   progress(`${((Date.now() - begun) / MINUTE).toFixed(1)} minutes`);
 
   const kinds = WORKLOADS.map(({ name }) => name);
-  const rows = VARIANTS.flatMap(({ name, isLeast }, variant) =>
-    isLeast
-      ? []
-      : [[name, ...(cells.get(variant) ?? kinds.map(() => 'skipped')), bytes.get(variant) ?? 'skipped']],
-  );
+  const rows = ROWS.map((variant) => [
+    nameOf(variant),
+    ...(cells.get(variant) ?? kinds.map(() => 'skipped')),
+    bytes.get(variant) ?? 'skipped',
+  ]);
   const alone = nameOf(BASE);
   const beside = [`with ${alone} alone`, 'and with cheap spans'];
   console.log(`\n${versions()}\n\n${CPU}\n`);

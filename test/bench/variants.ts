@@ -39,8 +39,6 @@ export const PEER_PACKAGES = [
 export interface Variant {
   readonly name: string;
   readonly needsPeers?: boolean;
-  /** Measured only beside the least that tells the same. */
-  readonly isLeast?: boolean;
   /**
    * Called before anything is requested; returns what wraps a request and what is to be done after a round.
    * @param exporter - where spans go, if it is one of OpenTelemetry's; usually nowhere
@@ -67,9 +65,13 @@ interface Sdk {
   readonly least?: (provider: TracerProvider, processor: SpanProcessor) => Teller;
 }
 
-function sdk(
-  exporter: SpanExporter = nowhere,
+function sdk(options: Sdk): Variant['setUp'] {
+  return (exporter = nowhere) => running(options, exporter);
+}
+
+function running(
   { sampled = true, peers = [], config, finished = false, hooks = false, least }: Sdk,
+  exporter: SpanExporter,
 ): Running {
   // A queue that never overflows: no variant is cheaper because it drops spans.
   const batch = new BatchSpanProcessor({ exporter, maxQueueSize: 1 << 20, scheduledDelayMillis: 1000 });
@@ -122,46 +124,52 @@ function datadog(): Running {
 
 const NET_DNS = ['@opentelemetry/instrumentation-net', '@opentelemetry/instrumentation-dns'];
 
-/** In the order of the table, and named by their rows; all but the first and dd-trace have instrumentation-http and instrumentation-undici. */
-export const VARIANTS: readonly Variant[] = [
+/** What ours is beside; all but the first and dd-trace have instrumentation-http and instrumentation-undici, as have all that follow. */
+const OTHERS: readonly Variant[] = [
   { name: 'Node alone', setUp: () => ({}) },
-  { name: 'instrumentation-http, -undici', setUp: (to) => sdk(to, {}) },
-  { name: 'the same, nothing sampled', setUp: (to) => sdk(to, { sampled: false }) },
-  { name: '+ instrumentation-net, -dns', needsPeers: true, setUp: (to) => sdk(to, { peers: NET_DNS }) },
+  { name: 'instrumentation-http, -undici', setUp: sdk({}) },
+  { name: 'the same, nothing sampled', setUp: sdk({ sampled: false }) },
+  { name: '+ instrumentation-net, -dns', needsPeers: true, setUp: sdk({ peers: NET_DNS }) },
   { name: 'dd-trace', needsPeers: true, setUp: datadog },
-  { name: "+ httptrace, mode 'off'", setUp: (to) => sdk(to, { config: { mode: 'off' } }) },
-  { name: '+ httptrace, nothing sampled', setUp: (to) => sdk(to, { sampled: false, config: {} }) },
-  { name: '+ httptrace, all hooks, empty', setUp: (to) => sdk(to, { config: { mode: 'off' }, hooks: true }) },
-  { name: "+ httptrace, mode 'attributes'", setUp: (to) => sdk(to, { config: { mode: 'attributes' } }) },
-  { name: "+ httptrace, mode 'events'", setUp: (to) => sdk(to, { config: { mode: 'events' } }) },
-  { name: "+ httptrace, mode 'spans'", setUp: (to) => sdk(to, { config: {} }) },
-  { name: "+ httptrace, mode 'spans', cheap", setUp: (to) => sdk(to, { config: {}, finished: true }) },
-  {
-    name: 'least: all hooks, empty',
-    isLeast: true,
-    setUp: (to) => sdk(to, { hooks: true, least: () => ({}) }),
-  },
-  { name: 'least: attributes', isLeast: true, setUp: (to) => sdk(to, { least: () => attributes }) },
-  { name: 'least: events', isLeast: true, setUp: (to) => sdk(to, { least: () => events }) },
-  {
-    name: 'least: spans',
-    isLeast: true,
-    setUp: (to) => sdk(to, { least: (from) => spans(from.getTracer('least')) }),
-  },
-  {
-    name: 'least: spans, cheap',
-    isLeast: true,
-    setUp: (to) => sdk(to, { least: (_, next) => finishedSpans(next) }),
-  },
+  { name: "+ httptrace, mode 'off'", setUp: sdk({ config: { mode: 'off' } }) },
+  { name: '+ httptrace, nothing sampled', setUp: sdk({ sampled: false, config: {} }) },
 ];
+
+/** Those that tell something, each with the least that tells the same. */
+const TELLING: readonly [ours: Variant, least: Variant][] = [
+  [
+    { name: '+ httptrace, all hooks, empty', setUp: sdk({ config: { mode: 'off' }, hooks: true }) },
+    { name: 'least: all hooks, empty', setUp: sdk({ hooks: true, least: () => ({}) }) },
+  ],
+  [
+    { name: "+ httptrace, mode 'attributes'", setUp: sdk({ config: { mode: 'attributes' } }) },
+    { name: 'least: attributes', setUp: sdk({ least: () => attributes }) },
+  ],
+  [
+    { name: "+ httptrace, mode 'events'", setUp: sdk({ config: { mode: 'events' } }) },
+    { name: 'least: events', setUp: sdk({ least: () => events }) },
+  ],
+  [
+    { name: "+ httptrace, mode 'spans'", setUp: sdk({ config: {} }) },
+    { name: 'least: spans', setUp: sdk({ least: (provider) => spans(provider.getTracer('least')) }) },
+  ],
+  [
+    { name: "+ httptrace, mode 'spans', cheap", setUp: sdk({ config: {}, finished: true }) },
+    { name: 'least: spans, cheap', setUp: sdk({ least: (_, processor) => finishedSpans(processor) }) },
+  ],
+];
+
+/** In the order of the table, and named by their rows. */
+const COMPARED = [...OTHERS, ...TELLING.map(([ours]) => ours)];
+export const VARIANTS: readonly Variant[] = [...COMPARED, ...TELLING.map(([, least]) => least)];
+/** Those of the table; they come first. */
+export const ROWS = [...COMPARED.keys()];
 export const BASE = 1;
-/** Those that record something, of which there is a least that tells the same. */
-const OURS = [7, 8, 9, 10, 11];
-export const CHEAP = 11;
+export const CHEAP = COMPARED.length - 1;
 /** Those of which it is told what they leave behind. */
-export const RECORDING = [BASE, ...OURS];
-/** With `--least`. */
-export const BESIDE_LEAST = [BASE, ...OURS.flatMap((ours) => [ours, ours + OURS.length])];
+export const RECORDING = [BASE, ...ROWS.slice(OTHERS.length)];
+/** Each of ours, and the least that tells the same. */
+export const PAIRS = TELLING.map((_, i) => [OTHERS.length + i, COMPARED.length + i] as const);
 
 export function nameOf(variant: number): string {
   return VARIANTS[variant]?.name ?? '';

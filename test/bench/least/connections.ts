@@ -1,12 +1,17 @@
 import { Agent, ClientRequest } from 'node:http';
 import { Socket } from 'node:net';
 import { context } from '@opentelemetry/api';
+import { Connection } from '../../../src/connection';
+import { lastHostPort } from '../../../src/probes/hostport';
+import { stamp } from '../../../src/stamp';
 import { done, gotConn } from './progress';
-import { Kept, OfRequest, OfSocket, Seen } from './seen';
+import { OfRequest, Seen } from './seen';
 import { failed, type Method, wrap } from './wrap';
 
+const hostPort = lastHostPort();
+/** The request that is about to open a socket, and then, as long as that connects, that of the socket. */
 let opener: Seen | undefined;
-let lastId = 0;
+const openers = stamp<Socket, Seen | undefined>();
 
 /** Who asks for a connection, who gets which, and when it is given back. */
 export function watchConnections(): void {
@@ -41,17 +46,6 @@ interface Options {
   readonly proxyEnv?: unknown;
 }
 
-let lastHost = '';
-let lastPort = 0;
-let lastHostPort = '';
-
-function hostPort(host: string, port: number): string {
-  if (host !== lastHost || port !== lastPort) lastHostPort = `${host}:${port}`;
-  lastHost = host;
-  lastPort = port;
-  return lastHostPort;
-}
-
 function createSocket(original: Method): Method {
   return function createSocket(this: Agent, req: ClientRequest) {
     opener = OfRequest.get(req);
@@ -66,7 +60,7 @@ function createSocket(original: Method): Method {
 function connect(original: Method): Method {
   return function connect(this: Socket) {
     if (opener !== undefined) {
-      OfSocket.for(this).opener = opener;
+      openers.set(this, opener);
       this.prependListener('connect', onConnect);
       this.on('connectionAttempt', onAttempt);
     }
@@ -75,7 +69,7 @@ function connect(original: Method): Method {
 }
 
 function onAttempt(this: Socket, address: string, port: number): void {
-  const seen = OfSocket.get(this)?.opener;
+  const seen = openers.get(this);
   if (seen === undefined) return;
   seen.connectStartAt = performance.now();
   seen.address = address;
@@ -85,10 +79,9 @@ function onAttempt(this: Socket, address: string, port: number): void {
 function onConnect(this: Socket): void {
   this.removeListener('connectionAttempt', onAttempt);
   this.removeListener('connect', onConnect);
-  const memory = OfSocket.get(this);
-  const seen = memory?.opener;
-  if (memory === undefined || seen === undefined) return;
-  memory.opener = undefined;
+  const seen = openers.get(this);
+  if (seen === undefined) return;
+  openers.set(this, undefined);
   seen.connectDoneAt = performance.now();
   seen.hooks?.connectDone?.('tcp', hostPort(seen.address, seen.port));
   gotConn(seen);
@@ -97,16 +90,14 @@ function onConnect(this: Socket): void {
 function onSocket(original: Method): Method {
   return function onSocket(this: ClientRequest, socket: Socket) {
     try {
-      const memory = OfSocket.for(socket);
-      memory.kept ??= new Kept(++lastId);
-      const { kept } = memory;
-      const { idleSince } = kept;
-      const reused = kept.requestCount++ > 0;
-      kept.idleSince = 0;
+      const connection = Connection.of(socket);
+      const { idleSince } = connection;
+      const reused = connection.requestCount++ > 0;
+      connection.idleSince = 0;
       const seen = OfRequest.get(this);
       if (seen !== undefined) {
         const idleTime = idleSince > 0 ? performance.now() - idleSince : 0;
-        seen.kept = kept;
+        seen.connection = connection;
         seen.info = { socket, reused, wasIdle: idleSince > 0, idleTime };
         if (!socket.connecting) gotConn(seen);
       }
@@ -136,8 +127,7 @@ function agentEmit(original: Method): Method {
 }
 
 function freed(socket: Socket, req: ClientRequest | null | undefined): void {
-  const kept = OfSocket.get(socket)?.kept;
-  if (!socket.destroyed && kept !== undefined) kept.idleSince = performance.now();
+  if (!socket.destroyed) Connection.of(socket).idleSince = performance.now();
   const seen = req ? OfRequest.get(req) : undefined;
   if (seen === undefined || seen.isOver) return;
   if (!socket.destroyed) {

@@ -1,20 +1,10 @@
-import type { Socket } from 'node:net';
-import { type Context, createContextKey, type Span, type SpanContext, trace } from '@opentelemetry/api';
+import { type Context, createContextKey, type Span, trace } from '@opentelemetry/api';
 import type { ClientTrace, GotConnInfo } from '../../../src';
+import type { Connection } from '../../../src/connection';
 import { Returned } from '../../../src/stamp';
 
 /** Under which the hooks are attached. */
 export const HOOKS_KEY = createContextKey('the least');
-
-/** What is remembered of a connection. */
-export class Kept {
-  requestCount = 0;
-  idleSince = 0;
-  /** The span under which it was opened. */
-  openedBy: SpanContext | undefined;
-
-  constructor(readonly id: number) {}
-}
 
 /** One request, and when what happened to it: on the clock of `performance.now()`, 0 if it did not yet. */
 export class Seen {
@@ -29,7 +19,7 @@ export class Seen {
   putIdleAt = 0;
   address = '';
   info: GotConnInfo | undefined;
-  kept: Kept | undefined;
+  connection: Connection | undefined;
   isOver = false;
 
   /** @param hooks - or the span to which it is written */
@@ -54,7 +44,7 @@ export class Seen {
   }
 }
 
-/** In a private field of the request. */
+/** In a private field of the request: a stamp, written out as our own is, so that it is as cheap. */
 export class OfRequest extends Returned {
   #seen: Seen;
 
@@ -65,33 +55,5 @@ export class OfRequest extends Returned {
 
   static get(req: object): Seen | undefined {
     return #seen in req ? (req as OfRequest).#seen : undefined;
-  }
-}
-
-/** What is remembered of a socket: its connection, and the request that opens it. */
-export interface Memory {
-  kept: Kept | undefined;
-  opener: Seen | undefined;
-}
-
-/** In a private field of the socket. */
-export class OfSocket extends Returned {
-  readonly #memory: Memory;
-
-  private constructor(socket: Socket, memory: Memory) {
-    super(socket);
-    this.#memory = memory;
-  }
-
-  static get(socket: Socket | OfSocket): Memory | undefined {
-    return #memory in socket ? socket.#memory : undefined;
-  }
-
-  static for(socket: Socket): Memory {
-    const known = OfSocket.get(socket);
-    if (known !== undefined) return known;
-    const memory: Memory = { kept: undefined, opener: undefined };
-    new OfSocket(socket, memory);
-    return memory;
   }
 }

@@ -1,12 +1,16 @@
 import {
-  type Attributes,
-  type HrTime,
   type Span,
   type SpanContext,
   SpanKind,
+  type SpanOptions,
   type Tracer,
   trace,
 } from '@opentelemetry/api';
+import type { SpanName } from '../../../src/names';
+import { type Anchor, anchor } from '../../../src/sinks/anchor';
+import { connection } from '../../../src/sinks/attributesof';
+import { obtained, peer } from '../../../src/sinks/endpoints';
+import { Phase } from '../../../src/sinks/phase';
 import type { Seen } from './seen';
 
 /** Told of a request whose body has ended, while its span is open, and when it is over. */
@@ -16,13 +20,8 @@ export interface Teller {
   done?(seen: Seen, span: Span): void;
 }
 
-function describe({ info, kept }: Seen, span: Span): void {
-  if (info === undefined || kept === undefined) return;
-  span.setAttribute('http.conn.reused', info.reused);
-  span.setAttribute('http.conn.wasidle', info.wasIdle);
-  if (info.idleTime > 0) span.setAttribute('http.conn.idle_time', info.idleTime / 1000);
-  span.setAttribute('http.conn.id', kept.id);
-  span.setAttribute('http.conn.request_count', kept.requestCount);
+function describe(seen: Seen, span: Span): void {
+  if (seen.info !== undefined) connection(span, seen.info, seen, undefined);
 }
 
 export const attributes: Teller = {
@@ -37,122 +36,86 @@ export const attributes: Teller = {
   },
 };
 
-export interface SdkSpan extends Span {
-  readonly startTime: HrTime;
-  readonly _performanceStartTime: number;
+function getConn(seen: Seen): Phase {
+  const phase = phaseOf('http.getconn', seen.begunAt, seen.gotConnAt);
+  if (seen.info !== undefined) obtained(phase, seen.info, seen, undefined);
+  return phase;
 }
 
-/** On the clock of the request's span. */
-export function at(span: Span, time: number): HrTime {
-  const { startTime, _performanceStartTime } = span as SdkSpan;
-  const nanos = startTime[1] + Math.round((time - _performanceStartTime) * 1e6);
-  if (nanos >= 0 && nanos < 1e9) return [startTime[0], nanos | 0];
-  const carry = Math.floor(nanos / 1e9) | 0;
-  return [startTime[0] + carry, (nanos - carry * 1e9) | 0];
+function connect({ connectStartAt, connectDoneAt, address, port }: Seen): Phase {
+  const phase = phaseOf('http.connect', connectStartAt, connectDoneAt);
+  phase.attributes = peer('tcp', `${address}:${port}`);
+  return phase;
 }
 
-function peer({ address, port }: Seen): Attributes {
-  return {
-    'network.transport': 'tcp',
-    'network.type': 'ipv4',
-    'network.peer.address': address,
-    'network.peer.port': port,
-  };
-}
-
-function obtained({ info, kept, host, port }: Seen): Attributes {
-  if (info === undefined || kept === undefined) return {};
-  const { socket } = info;
-  return {
-    'http.conn.reused': info.reused,
-    'http.conn.wasidle': info.wasIdle,
-    'http.conn.id': kept.id,
-    'http.conn.request_count': kept.requestCount,
-    'server.address': host,
-    'server.port': port,
-    'network.peer.address': socket.remoteAddress,
-    'network.peer.port': socket.remotePort,
-    'network.local.address': socket.localAddress,
-    'network.local.port': socket.localPort,
-    'network.transport': 'tcp',
-    'network.type': socket.remoteFamily === 'IPv6' ? 'ipv6' : 'ipv4',
-  };
+function phaseOf(name: SpanName, start: number, end: number): Phase {
+  const phase = new Phase(name, start);
+  phase.end = end;
+  return phase;
 }
 
 export const events: Teller = {
   gotConn: describe,
   bodyEnd(seen, span) {
+    const clock = anchor(span);
     if (!seen.wasAtHand) {
-      span.addEvent('http.getconn.start', undefined, at(span, seen.begunAt));
-      span.addEvent('http.connect.start', undefined, at(span, seen.connectStartAt));
-      span.addEvent('http.connect.done', peer(seen), at(span, seen.connectDoneAt));
-      span.addEvent('http.getconn.done', obtained(seen), at(span, seen.gotConnAt));
+      span.addEvent('http.getconn.start', undefined, clock.at(seen.begunAt));
+      span.addEvent('http.connect.start', undefined, clock.at(seen.connectStartAt));
+      span.addEvent('http.connect.done', connect(seen).attributes, clock.at(seen.connectDoneAt));
+      span.addEvent('http.getconn.done', getConn(seen).attributes, clock.at(seen.gotConnAt));
     }
-    span.addEvent('http.wrote_headers', undefined, at(span, seen.wroteHeadersAt));
-    span.addEvent('http.wait.start', undefined, at(span, seen.wroteRequestAt));
-    span.addEvent('http.wait.done', undefined, at(span, seen.firstByteAt));
-    span.addEvent('http.receive.start', undefined, at(span, seen.firstByteAt));
-    span.addEvent('http.receive.done', undefined, at(span, seen.bodyEndAt));
+    span.addEvent('http.wrote_headers', undefined, clock.at(seen.wroteHeadersAt));
+    span.addEvent('http.wait.start', undefined, clock.at(seen.wroteRequestAt));
+    span.addEvent('http.wait.done', undefined, clock.at(seen.firstByteAt));
+    span.addEvent('http.receive.start', undefined, clock.at(seen.firstByteAt));
+    span.addEvent('http.receive.done', undefined, clock.at(seen.bodyEndAt));
   },
 };
 
-export interface Child {
-  readonly name: string;
-  readonly start: number;
-  readonly end: number;
-  readonly attributes?: Attributes;
-  readonly link?: SpanContext | undefined;
-  readonly putIdleAt?: number;
-}
+/** Makes a span of a phase, below the request's span or one that it has made, and with a link if there is one. */
+type Write<Made> = (
+  seen: Seen,
+  span: Span,
+  clock: Anchor,
+  inside: Made | undefined,
+  phase: Phase,
+  link?: SpanContext,
+) => Made;
 
-/** Makes the child spans of a request's span by `write`, which makes one, of the request's span or of another child. */
-export function childSpans<Made>(
-  write: (seen: Seen, parent: Span, made: Made | undefined, child: Child) => Made,
-  contextOf: (made: Made) => SpanContext,
-): Teller {
+/** The child spans of a request's span. */
+export function childSpans<Made extends Pick<Span, 'spanContext'>>(write: Write<Made>): Teller {
   return {
     gotConn: describe,
     done(seen, span) {
-      const { kept, putIdleAt } = seen;
-      let link = kept?.openedBy;
+      const clock = anchor(span);
+      let link = seen.connection?.openedBy;
       if (!seen.wasAtHand) {
-        const [start, end] = [seen.begunAt, seen.gotConnAt];
-        const getConn = write(seen, span, undefined, {
-          name: 'http.getconn',
-          start,
-          end,
-          attributes: obtained(seen),
-        });
-        const dial = { start: seen.connectStartAt, end: seen.connectDoneAt, attributes: peer(seen) };
-        write(seen, span, getConn, { name: 'http.connect', ...dial });
-        if (kept !== undefined) kept.openedBy = contextOf(getConn);
+        const made = write(seen, span, clock, undefined, getConn(seen));
+        write(seen, span, clock, made, connect(seen));
+        if (seen.connection !== undefined) seen.connection.openedBy = made.spanContext();
         link = undefined;
       }
-      const [start, end] = [seen.wroteRequestAt, seen.firstByteAt];
-      write(seen, span, undefined, { name: 'http.wait', start, end, link });
-      write(seen, span, undefined, { name: 'http.receive', start: end, end: seen.bodyEndAt, putIdleAt });
+      write(seen, span, clock, undefined, phaseOf('http.wait', seen.wroteRequestAt, seen.firstByteAt), link);
+      const receive = phaseOf('http.receive', seen.firstByteAt, seen.bodyEndAt);
+      if (seen.putIdleAt > 0)
+        receive.addMark({ name: 'http.put_idle_conn', time: seen.putIdleAt, attributes: undefined });
+      write(seen, span, clock, undefined, receive);
     },
   };
 }
 
 /** By the tracer. */
 export function spans(tracer: Tracer): Teller {
-  return childSpans<Span>(
-    (seen, parent, made, { name, start, end, attributes, link, putIdleAt = 0 }) => {
-      const span = tracer.startSpan(
-        name,
-        {
-          kind: SpanKind.INTERNAL,
-          startTime: at(parent, start),
-          ...(attributes && { attributes }),
-          ...(link && { links: [{ context: link }] }),
-        },
-        trace.setSpan(seen.ctx, made ?? parent),
-      );
-      if (putIdleAt > 0) span.addEvent('http.put_idle_conn', undefined, at(parent, putIdleAt));
-      span.end(at(parent, end));
-      return span;
-    },
-    (span) => span.spanContext(),
-  );
+  return childSpans<Span>((seen, parent, clock, inside, { name, start, end, attributes, marks }, link) => {
+    const options: SpanOptions = {
+      kind: SpanKind.INTERNAL,
+      startTime: clock.at(start),
+      ...(attributes && { attributes }),
+      ...(link && { links: [{ context: link }] }),
+    };
+    const span = tracer.startSpan(name, options, trace.setSpan(seen.ctx, inside ?? parent));
+    for (const mark of marks ?? []) span.addEvent(mark.name, undefined, clock.at(mark.time));
+    span.end(clock.at(end));
+    return span;
+  });
 }
